@@ -1,0 +1,249 @@
+"""The wire contract of the model tier (模型服务契约): what goes in, what comes out, in which units.
+
+One format, MessagePack (`application/msgpack`) by msgspec, whether the embedded process or a Ray Serve
+cluster answers. Times are seconds from the start of the answer's audio. Nothing here names a person.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Language = Literal["zh", "en"]
+SAMPLE_RATE = 16_000
+
+
+class Contract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of every message."""
+
+
+# --- speech recognition -------------------------------------------------------------------------
+
+
+class TranscribeRequest(Contract):
+    """audio: little-endian signed 16-bit PCM, mono, 16 kHz. vocabulary: terms of the tenant to listen for."""
+
+    audio: bytes
+    language: Language
+    vocabulary: list[str] = []
+
+
+class Word(Contract):
+    """One recognised word (Chinese: one or a few characters) with its times and probability (0–1).
+
+    `text` is what stands in `Transcript.text` at [offset, offset + len(text)), character positions.
+    """
+
+    text: str
+    start: float
+    end: float
+    probability: float
+    offset: int
+
+
+class Sentence(Contract):
+    """A sentence of the transcript: characters [offset, offset + length), words [first_word, last_word]."""
+
+    text: str
+    offset: int
+    length: int
+    start: float
+    end: float
+    first_word: int
+    last_word: int
+
+
+class Delivery(Contract):
+    """Delivery facts, shown and never weighed. `unit` of pace: "characters/min" (zh) or "words/min" (en)."""
+
+    pace: float
+    pace_unit: str
+    articulation_pace: float  # the same over speech time without pauses
+    pauses: int  # silences of at least 0.7 s between words
+    pause_seconds: float
+    longest_pause: float
+    fillers: int
+    filler_words: dict[str, int]
+
+
+class Transcript(Contract):
+    """The words of one answer. `text` holds every word in order; simplified characters where Chinese.
+
+    confidence: mean word probability weighted by duration, 0–1 (0 without words).
+    detected_language, detected_probability: what the recogniser hears, asked or not.
+    speech_seconds: voice activity; audio_seconds: the whole. loudness_dbfs: RMS of the voiced parts.
+    signal_to_noise_db: voiced against unvoiced power, None where either is missing.
+    repetition: compression ratio of the text (above 2.4 is a loop of the recogniser, as in Whisper).
+    """
+
+    text: str
+    language: Language
+    words: list[Word]
+    sentences: list[Sentence]
+    confidence: float
+    detected_language: str
+    detected_probability: float
+    audio_seconds: float
+    speech_seconds: float
+    loudness_dbfs: float
+    signal_to_noise_db: float | None
+    no_speech_probability: float
+    repetition: float
+    delivery: Delivery
+    versions: dict[str, str]
+
+
+# --- vision ---------------------------------------------------------------------------------------
+
+
+class Frame(Contract):
+    """A JPEG picture taken `time` seconds into the answer."""
+
+    time: float
+    jpeg: bytes
+
+
+class ObserveRequest(Contract):
+    frames: list[Frame]
+
+
+class FaceBox(Contract):
+    """x, y, width, height as shares of the picture (0–1); probability of the detector."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    probability: float
+
+
+class FrameFacts(Contract):
+    """brightness: mean luma 0–255; sharpness: variance of the Laplacian of the luma at 320 px width."""
+
+    time: float
+    faces: list[FaceBox]
+    brightness: float
+    sharpness: float
+
+
+class Observation(Contract):
+    """Facts per sampled frame and their summary; shown, never weighed.
+
+    lighting: "dark" (mean luma under 50), "bright" (over 215) or "good".
+    """
+
+    frames: list[FrameFacts]
+    face_present_share: float
+    second_face_times: list[float]
+    no_face_times: list[float]
+    lighting: Literal["dark", "good", "bright"]
+    versions: dict[str, str]
+
+
+# --- embeddings -----------------------------------------------------------------------------------
+
+
+class EmbedRequest(Contract):
+    """kind: "passage" for things that are searched, "query" for what searches them (e5 prefixes)."""
+
+    texts: list[str]
+    kind: Literal["query", "passage"] = "passage"
+
+
+class Embeddings(Contract):
+    """vectors: little-endian float32, shape (len(texts), dimension), L2-normalised rows."""
+
+    vectors: bytes
+    dimension: int
+    versions: dict[str, str]
+
+
+# --- scoring --------------------------------------------------------------------------------------
+
+
+class Anchor(Contract):
+    """A behavioural anchor of a BARS level, with the words that tend to carry it."""
+
+    level: int  # 1–5
+    text: str
+    keywords: list[str]
+
+
+class CompetencyProfile(Contract):
+    key: str
+    name: str
+    anchors: list[Anchor]
+
+
+class AnswerText(Contract):
+    """One answer to be judged. question: what was asked (an answer that reads it back shows nothing)."""
+
+    key: str
+    question: str
+    text: str
+    sentences: list[Sentence]
+    competencies: list[str]
+
+
+class ScoreRequest(Contract):
+    """Judge one answer against the competencies it was asked for."""
+
+    language: Language
+    answer: AnswerText
+    competencies: list[CompetencyProfile]
+
+
+class Quote(Contract):
+    """Words of the answer, verbatim: text == answer.text[offset : offset + len(text)]."""
+
+    text: str
+    offset: int
+    level: int
+    anchor: str
+    strength: float  # 0–1, how firmly the quote carries the anchor
+
+
+StarPart = Literal["situation", "task", "action", "result"]
+
+
+class Judgement(Contract):
+    """What one answer shows of one competency.
+
+    posterior: probabilities of levels 1–5 (sum 1), empty where there is no evidence.
+    weight: how much the answer has to say on it (0–1), used when answers are pooled.
+    """
+
+    competency: str
+    outcome: Literal["scored", "no_evidence"]
+    posterior: list[float]
+    weight: float
+    quotes: list[Quote]
+    missing: list[str]
+
+
+class ScoreResponse(Contract):
+    judgements: list[Judgement]
+    star: dict[StarPart, str | None]  # the sentence that carries the part, None where missing
+    specificity: float  # 0–1: numbers, names, own actions
+    question_overlap: float  # 0–1: share of the answer that is the question read back
+    on_topic: float  # 0–1, calibrated similarity to the question and its anchors
+    versions: dict[str, str]
+
+
+# --- health ---------------------------------------------------------------------------------------
+
+
+class Health(Contract):
+    """ready: every model loaded. models: name to version (first 12 digits of its sha256)."""
+
+    ready: bool
+    models: dict[str, str]
+    problems: list[str]
+
+
+class ServingProblem(Contract):
+    """A refusal. code: "bad-request", "model-unavailable", "too-long", "busy"."""
+
+    code: str
+    detail: str
