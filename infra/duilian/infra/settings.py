@@ -1,0 +1,126 @@
+"""Settings: one typed object. Environment first, then the settings file, then the default.
+
+Each field is `DUILIAN_<FIELD>`. The file is the one named by `DUILIAN_SETTINGS`, else `.duilian/env` (written by
+`duilian up`). A wrong value stops the start with the name of the setting and where it came from.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from dotenv import dotenv_values
+
+from duilian.infra.errors import Problem
+
+PREFIX = "DUILIAN_"
+DEFAULT_FILE = Path(".duilian/env")
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+Secret = Annotated[str, msgspec.Meta(extra={"secret": True})]
+
+
+class WrongSetting(Problem):
+    status = 500
+    code = "wrong-setting"
+    zh = "设置 {name}（来自{source}）无效：{reason}。请改正后重新启动。"
+    en = "Setting {name} (from {source}) is not valid: {reason}. Correct it and start again."
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the processes need to know. docs/settings.md says what each is for; a test compares."""
+
+    environment: Literal["development", "production"] = "development"
+    data_dir: Path = Path(".duilian")
+    models_dir: Path = Path("~/.cache/duilian/models")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    host: str = "127.0.0.1"
+    port: Port = 8700
+    public_url: str = "http://127.0.0.1:8700"
+
+    database_url: Secret = ""
+    database_owner_url: Secret = ""
+    database_pool: Annotated[int, msgspec.Meta(ge=1, le=200)] = 10
+
+    s3_endpoint: str = ""
+    s3_region: str = "us-east-1"
+    s3_bucket: str = "duilian"
+    s3_access_key: Secret = ""
+    s3_secret_key: Secret = ""
+
+    master_key_file: Path = Path(".duilian/master.key")
+
+    serving_host: str = "127.0.0.1"
+    serving_port: Port = 8701
+    serving_url: str = "http://127.0.0.1:8701"
+    serving_token: Secret = ""
+    speech_model: str = "whisper-base"
+    device: Literal["cpu", "cuda", "auto"] = "cpu"
+    compute_type: Literal["int8", "int8_float16", "float16", "float32"] = "int8"
+    cpu_threads: Annotated[int, msgspec.Meta(ge=0, le=256)] = 2
+
+    worker_concurrency: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2
+    invitation_hours: Annotated[int, msgspec.Meta(ge=1, le=2400)] = 48
+    otlp_endpoint: str = ""
+    api_key: Secret = ""
+
+    @property
+    def secure_cookies(self) -> bool:
+        return self.public_url.startswith("https://")
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """The settings in force and, per field, where the value came from."""
+
+    settings: Settings
+    sources: dict[str, str]
+
+
+def is_secret(field: str) -> bool:
+    hint = Settings.__annotations__[field]
+    return "Secret" in str(hint)
+
+
+def load(environment: Mapping[str, str] | None = None, file: Path | None = None) -> Settings:
+    return load_with_sources(environment, file).settings
+
+
+def load_with_sources(environment: Mapping[str, str] | None = None, file: Path | None = None) -> Loaded:
+    """Raises WrongSetting naming the setting and its source."""
+    env = os.environ if environment is None else environment
+    path = file or Path(env.get(f"{PREFIX}SETTINGS", DEFAULT_FILE))
+    from_file = {k: v for k, v in dotenv_values(path).items() if v is not None} if path.is_file() else {}
+    values: dict[str, object] = {}
+    sources: dict[str, str] = {}
+    for field in Settings.__struct_fields__:
+        name = PREFIX + field.upper()
+        sources[field] = "default"
+        for source, mapping in (("environment", env), (f"file {path}", from_file)):
+            if name in mapping:
+                values[field] = _converted(field, mapping[name], source)
+                sources[field] = source
+                break
+    _refuse_unknown(from_file, f"file {path}")
+    settings = Settings(**values)  # pyright: ignore[reportArgumentType]  # each value was converted to its type
+    return Loaded(msgspec.structs.replace(settings, models_dir=settings.models_dir.expanduser()), sources)
+
+
+def _refuse_unknown(mapping: Mapping[str, str], source: str) -> None:
+    """A misspelt name in the file is told, not ignored."""
+    for name in mapping:
+        if name.startswith(PREFIX) and name.removeprefix(PREFIX).lower() not in Settings.__struct_fields__:
+            raise WrongSetting(name=name, source=source, reason="there is no such setting")
+
+
+def _converted(field: str, text: str, source: str) -> object:
+    types = {f.name: f.type for f in msgspec.structs.fields(Settings)}
+    if types[field] is Path:
+        return Path(text).expanduser()
+    try:
+        return msgspec.convert(text, types[field], strict=False)
+    except msgspec.ValidationError as error:
+        name = PREFIX + field.upper()
+        raise WrongSetting(name=name, source=source, reason=str(error)) from error
