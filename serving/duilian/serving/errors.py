@@ -1,0 +1,112 @@
+"""What can go wrong in the model tier, each with a sentence that says what to do."""
+
+from __future__ import annotations
+
+from duilian.infra.errors import Problem
+
+
+class UnknownModel(Problem):
+    status = 404
+    code = "unknown-model"
+    zh = "没有名为 {name} 的模型。可用的模型：{known}。"
+    en = "There is no model named {name}. Known models: {known}."
+
+
+class ModelMissing(Problem):
+    """A file of the model is not on this machine."""
+
+    status = 503
+    code = "model-unavailable"
+    zh = "模型 {name} 尚未下载（{folder} 中缺少 {file}）。请运行：duilian models pull {name}"
+    en = "Model {name} has not been pulled ({file} is missing in {folder}). Run: duilian models pull {name}"
+
+
+class ModelBroken(Problem):
+    """A file is there, with other bytes than the manifest pins."""
+
+    status = 503
+    code = "model-broken"
+    zh = "模型文件 {file} 已损坏：应为 sha256 {expected}，实为 {got}。请删除它并重新运行：duilian models pull {name}"
+    en = (
+        "The model file {file} is damaged: expected sha256 {expected}, got {got}. "
+        "Run again: duilian models pull {name}"
+    )
+
+
+class BrokenDownload(Problem):
+    """A source delivered other bytes than the manifest pins; nothing was put in place."""
+
+    status = 502
+    code = "broken-download"
+    zh = "{source} 提供的 {file} 不正确：应为 sha256 {expected}，实为 {got}。未作任何更改；请重试，或指定其他来源。"
+    en = (
+        "{file} from {source} is not the pinned file: expected sha256 {expected}, got {got}. "
+        "Nothing was changed; run the pull again, or name another source."
+    )
+
+
+class NoSource(Problem):
+    """Every source was tried. reasons: one sentence per source."""
+
+    status = 502
+    code = "no-source"
+    zh = "无法取得 {file}。已尝试：{reasons}。请检查网络，或用 --folder 指定本地文件夹。"
+    en = (
+        "{file} could not be fetched. Tried: {reasons}. Check the network, or name a local folder with --folder."
+    )
+
+
+class DiskFull(Problem):
+    """needed, free: bytes."""
+
+    status = 507
+    code = "disk-full"
+    zh = "{folder} 所在磁盘空间不足：需要 {needed:,} 字节，剩余 {free:,} 字节。请腾出空间，或用 --models-dir 指定其他目录。"
+    en = (
+        "The disk of {folder} is too full: {needed:,} bytes are needed, {free:,} are free. "
+        "Make room, or name another folder with --models-dir."
+    )
+
+
+class MissingMedia(Problem):
+    status = 404
+    code = "missing-media"
+    zh = "没有这个文件：{file}"
+    en = "There is no such file: {file}"
+
+
+class BrokenMedia(Problem):
+    """A container that cannot be read, an empty file, or one without the track that is asked for."""
+
+    status = 422
+    code = "broken-media"
+    zh = "无法读取该媒体文件：{reason}。请重新录制或转换后再试。"
+    en = "This media file cannot be read: {reason}. Record it again, or convert it first."
+
+
+class TooLong(Problem):
+    """seconds: how long it is (at least); limit: how long it may be."""
+
+    status = 413
+    code = "too-long"
+    zh = "媒体时长超过上限（{limit:.0f} 秒）。请剪短后再试。"
+    en = "The media is longer than the limit of {limit:.0f} seconds. Shorten it and try again."
+
+
+class ServingUnavailable(Problem):
+    """The model tier does not answer, or its models are not loaded; the caller may try again later."""
+
+    status = 503
+    code = "serving-unavailable"
+    zh = "模型服务暂时不可用：{reason}。请稍后再试。"
+    en = "The model tier is unavailable: {reason}. Try again later."
+    headers = {"Retry-After": "5"}
+
+
+class ServingRefused(Problem):
+    """The model tier understood and refused. refusal: its code ("bad-request", "too-long", …)."""
+
+    status = 422
+    code = "serving-refused"
+    zh = "模型服务拒绝处理（{refusal}）：{reason}"
+    en = "The model tier refused ({refusal}): {reason}"
