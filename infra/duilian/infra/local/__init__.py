@@ -1,0 +1,1 @@
+"""Services of one machine: PostgreSQL, the object store, and the supervisor that keeps processes running."""
