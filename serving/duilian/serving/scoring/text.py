@@ -1,0 +1,96 @@
+"""Text measures: n-gram overlap, specificity, cue words. Shares are 0–1."""
+
+from __future__ import annotations
+
+import re
+
+from duilian.serving.contracts import Language, Sentence
+
+_END = re.compile(r"[^。！？!?；;\n.]+(?:[。！？!?；;\n]+|\.(?=\s|$)|$|\.)")
+_WORD = re.compile(r"[A-Za-z0-9']+")
+_HAN = re.compile(r"[\u4e00-\u9fff0-9A-Za-z]")
+_NUMBERS = {
+    "zh": re.compile(
+        r"\d+(?:\.\d+)?%?|百分之[零一二三四五六七八九十百]+|[一二两三四五六七八九十百千半几]+(?:个|次|天|年|月|小时|分钟|名|位|块|元|万|倍|成|台|件|份|周|秒|吨|毫米|度)"
+    ),
+    "en": re.compile(
+        r"\d+(?:[.,]\d+)?%?|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|"
+        r"fifty|sixty|eighty|ninety|hundred|thousand|half|twice)\b",
+        re.IGNORECASE,
+    ),
+}
+_OWN_ACTION = {
+    "zh": re.compile(r"我(?:先|就|马上|立刻|当时|主动|首先|又|再|还|会|把|给|用|带|请|问|查|找|拿|跟|向|让|建议|联系|检查|核对|整理|安排|记录|解释|道歉|测|换|拆|调)"),
+    "en": re.compile(
+        r"\bI (?:then |first |also |immediately |quickly |personally )?(?:asked|called|checked|took|made|explained|offered|wrote|"
+        r"apologi[sz]ed|listened|found|measured|replaced|set|started|stopped|told|tested|suggested|showed|organi[sz]ed|"
+        r"arranged|looked|went|gave|got|used|put|ran|locked|isolated|noticed|decided|reported|logged|compared|trained|"
+        r"worked|built|led|handled|changed|agreed|promised|followed|brought|kept|sat|stepped|pulled|swapped|traced)\b",
+        re.IGNORECASE,
+    ),
+}
+_TIME = {
+    "zh": re.compile(r"去年|今年|前年|上个月|上周|那天|当天|第二天|有一次|当时|春节|国庆|双十一|早上|中午|下午|晚上|夜班|早班"),
+    "en": re.compile(
+        r"\b(?:last|that|next|following) (?:year|month|week|day|morning|night|summer|winter|spring|autumn|friday|saturday|"
+        r"sunday|monday|tuesday|wednesday|thursday|shift)\b|\bonce\b|\bone (?:day|evening|morning|night|time)\b|\bin (?:19|20)\d\d\b",
+        re.IGNORECASE,
+    ),
+}
+
+
+def split_sentences(text: str) -> list[Sentence]:
+    """Sentences of a written answer; without times."""
+    found: list[Sentence] = []
+    for match in _END.finditer(text):
+        words = match.group()
+        lead = len(words) - len(words.lstrip())
+        stripped = words.strip()
+        if stripped:
+            start = match.start() + lead
+            found.append(_untimed(stripped, start))
+    return found
+
+
+def _untimed(text: str, offset: int) -> Sentence:
+    return Sentence(
+        text=text, offset=offset, length=len(text), start=0.0, end=0.0, first_word=0, last_word=0
+    )
+
+
+def units(text: str, language: Language) -> list[str]:
+    """Characters (zh) or lower-case words (en), without punctuation."""
+    return _HAN.findall(text) if language == "zh" else [w.lower() for w in _WORD.findall(text)]
+
+
+def overlap(text: str, other: str, language: Language) -> float:
+    """Share of the 3-grams of `text` that stand in `other` as well."""
+    mine, theirs = _grams(text, language), set(_grams(other, language))
+    return sum(gram in theirs for gram in mine) / len(mine) if mine else 0.0
+
+
+def _grams(text: str, language: Language) -> list[tuple[str, ...]]:
+    parts = units(text, language)
+    return [tuple(parts[i : i + 3]) for i in range(len(parts) - 2)]
+
+
+def specificity(text: str, language: Language) -> float:
+    """How concrete an account is: numbers, own actions, times; saturating at about nine of them."""
+    numbers = len(_NUMBERS[language].findall(text))
+    actions = len(_OWN_ACTION[language].findall(text))
+    times = len(_TIME[language].findall(text))
+    return min(1.0, (min(numbers, 4) + min(actions, 5) + min(times, 2)) / 9)
+
+
+def keyword_hits(text: str, keywords: list[str], language: Language) -> list[tuple[str, int]]:
+    """Keywords that occur, with the character position of the first occurrence."""
+    found: list[tuple[str, int]] = []
+    for keyword in keywords:
+        if language == "zh":
+            position = text.find(keyword)
+        else:
+            match = re.search(rf"(?<!\w){re.escape(keyword)}(?!\w)", text, re.IGNORECASE)
+            position = match.start() if match else -1
+        if position >= 0:
+            found.append((keyword, position))
+    return found

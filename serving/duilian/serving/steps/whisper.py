@@ -1,0 +1,155 @@
+"""Whisper on short windows: features, a batched beam search, word alignment.
+
+faster-whisper loads the model and the tokenizer; the loop here differs from its own in four ways: windows are as
+long as their speech and not padded to 30 s, windows of like length are decoded together, every word of a batch is
+aligned in one call, and a window that fails the checks is decoded again on its own with the full 30 s instead of
+by sampling, so that the same audio always gives the same words.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import ctranslate2
+import numpy as np
+from faster_whisper import WhisperModel
+from faster_whisper.tokenizer import Tokenizer
+from faster_whisper.transcribe import get_suppressed_tokens
+from numpy.typing import NDArray
+
+from duilian.serving.contracts import Language
+from duilian.serving.steps.alignment import Heard, heard_words
+from duilian.serving.steps.chinese import PROMPT
+
+BEAM = 5
+FULL = 3000  # mel frames of 10 ms Whisper is trained on
+TAIL = 100  # frames of silence behind the speech: without them the last word is cut or repeated
+REPETITION_LIMIT = 2.4  # compression ratio above which a text is a loop (Radford et al. 2022)
+LOG_PROBABILITY_LIMIT = -1.0  # mean per token, below which a text is a guess (same)
+TOKENS_PER_SECOND, TOKENS_SPARE = 14, 24  # the fastest speech, bounding a loop
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """One window. languages: probability by code."""
+
+    words: list[Heard]
+    log_probability: float
+    no_speech: float
+    repetition: float
+    languages: dict[str, float]
+
+    @property
+    def doubtful(self) -> bool:
+        return self.repetition > REPETITION_LIMIT or self.log_probability < LOG_PROBABILITY_LIMIT
+
+
+class Whisper:
+    """The model and its tokenizers. Loading raises if the folder's files are not a CTranslate2 Whisper."""
+
+    def __init__(self, folder: Path, *, device: str, compute_type: str, threads: int) -> None:
+        self._faster = WhisperModel(
+            str(folder), device=device, compute_type=compute_type, cpu_threads=threads, local_files_only=True
+        )
+        self._tokenizers = {code: self._tokenizer(code) for code in ("zh", "en")}
+
+    def decode(
+        self, windows: list[NDArray[np.float32]], language: Language, vocabulary: list[str]
+    ) -> list[Decoded]:
+        """windows: samples at 16 kHz, each shape (samples,), of like length (they share one padded batch)."""
+        features = [self._features(window) for window in windows]
+        longest = max(feature.shape[1] for feature in features)
+        decoded = self._batch(features, min(FULL, longest + TAIL), language, vocabulary)
+        return [
+            self._better(d, self._batch([f], FULL, language, vocabulary)[0]) if d.doubtful else d
+            for d, f in zip(decoded, features, strict=True)
+        ]
+
+    @staticmethod
+    def _better(first: Decoded, second: Decoded) -> Decoded:
+        """A loop loses against anything else, then the likelier text wins."""
+        return min(first, second, key=lambda d: (d.repetition > REPETITION_LIMIT, -d.log_probability))
+
+    def _batch(
+        self, features: list[NDArray[np.float32]], frames: int, language: Language, vocabulary: list[str]
+    ) -> list[Decoded]:
+        tokenizer = self._tokenizers[language]
+        encoded = self._encode(features, frames)
+        prompt = self._prompt(tokenizer, language, vocabulary)
+        results = self._faster.model.generate(
+            encoded,
+            [prompt] * len(features),
+            beam_size=BEAM,
+            max_length=min(self._faster.max_length, len(prompt) + _token_limit(frames)),
+            return_scores=True,
+            return_no_speech_prob=True,
+            suppress_tokens=get_suppressed_tokens(tokenizer, [-1]),
+        )
+        tokens = [[t for t in r.sequences_ids[0] if t < tokenizer.eot] for r in results]
+        lengths = [feature.shape[1] for feature in features]
+        words = self._align(tokenizer, tokens, encoded, lengths)
+        languages = self._faster.model.detect_language(encoded)
+        return [
+            Decoded(
+                words=words[i],
+                log_probability=_per_token(result.scores[0], len(result.sequences_ids[0])),
+                no_speech=float(result.no_speech_prob),
+                repetition=compression_ratio(tokenizer.decode(tokens[i])),
+                languages={token[2:-2]: float(p) for token, p in languages[i]},
+            )
+            for i, result in enumerate(results)
+        ]
+
+    def _features(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Log-mel spectrogram, shape (mels, frames of 10 ms)."""
+        return cast(NDArray[np.float32], self._faster.feature_extractor(samples, padding=0))[:, :FULL]
+
+    def _encode(self, features: list[NDArray[np.float32]], frames: int) -> ctranslate2.StorageView:
+        batch = np.zeros((len(features), features[0].shape[0], frames), np.float32)
+        for row, feature in zip(batch, features, strict=True):
+            row[:, : feature.shape[1]] = feature
+        return self._faster.model.encode(ctranslate2.StorageView.from_array(batch))
+
+    def _align(
+        self,
+        tokenizer: Tokenizer,
+        tokens: list[list[int]],
+        encoded: ctranslate2.StorageView,
+        frames: list[int],
+    ) -> list[list[Heard]]:
+        """Word times by dynamic time warping over the cross-attention, all windows in one call."""
+        results = self._faster.model.align(encoded, tokenizer.sot_sequence, tokens, frames)
+        return [
+            heard_words(tokenizer, row, result.alignments, result.text_token_probs)
+            for row, result in zip(tokens, results, strict=True)
+        ]
+
+    def _prompt(self, tokenizer: Tokenizer, language: Language, vocabulary: list[str]) -> list[int]:
+        """The tenant's terms as hot words; for Chinese a sentence in simplified characters sets the script."""
+        previous = tokenizer.encode(f" {PROMPT}") if language == "zh" else []
+        separator = "、" if language == "zh" else ", "
+        return self._faster.get_prompt(
+            tokenizer, previous, without_timestamps=True, hotwords=separator.join(vocabulary) or None
+        )
+
+    def _tokenizer(self, code: str) -> Tokenizer:
+        model = self._faster
+        return Tokenizer(model.hf_tokenizer, model.model.is_multilingual, task="transcribe", language=code)
+
+
+def compression_ratio(text: str) -> float:
+    """Bytes of the text by bytes of it compressed: above 2.4 it repeats itself. 0 without text."""
+    octets = text.encode()
+    return round(len(octets) / len(zlib.compress(octets)), 3) if octets else 0.0
+
+
+def _per_token(score: float, tokens: int) -> float:
+    """The search's score is the mean over its tokens; the end token counts as one more."""
+    return float(score) * tokens / (tokens + 1)
+
+
+def _token_limit(frames: int) -> int:
+    return int(frames / 100 * TOKENS_PER_SECOND) + TOKENS_SPARE
