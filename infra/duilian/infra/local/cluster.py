@@ -17,8 +17,14 @@ from duilian.infra.local.errors import ClusterUnusable, StartFailed
 from duilian.infra.local.files import open_log, tail, write_private
 
 SOCKET_LIMIT = 107  # bytes of sun_path, the terminating zero not counted
-INITDB = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-INITDB += ["--auth=scram-sha-256", "--no-instructions"]
+INITDB = [
+    "--encoding=UTF8",
+    "--locale=C",
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+    "--auth=scram-sha-256",
+    "--no-instructions",
+]
 
 
 @dataclass(frozen=True, slots=True)

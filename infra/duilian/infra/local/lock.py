@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from duilian.infra.local.errors import AlreadyRunning
 
 
 @contextmanager
-def held(data_dir: Path, address: str) -> Iterator[None]:
+def held(data_dir: Path, address: str) -> Generator[None]:
     """Holds `data_dir/up.lock`. address: what to tell others. Raises AlreadyRunning naming the holder."""
     path = data_dir / "up.lock"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)

@@ -18,7 +18,7 @@ from duilian.infra.local.errors import StartFailed
 from duilian.infra.local.files import open_log, tail
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
-LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+LIBC: ctypes.CDLL | None = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 def nothing() -> None:
@@ -127,12 +127,12 @@ class Process:
 
 def _dies_with(parent: int, death_signal: signal.Signals) -> Callable[[], None] | None:
     """For the child, between fork and exec: have the kernel signal it when its parent dies (Linux only)."""
-    libc = LIBC
-    if libc is None:
+    if LIBC is None:
         return None
+    prctl = LIBC.prctl  # looked up here: after fork as little as possible may happen
 
     def arrange() -> None:
-        libc.prctl(PR_SET_PDEATHSIG, int(death_signal))
+        prctl(PR_SET_PDEATHSIG, int(death_signal))
         if os.getppid() != parent:  # the parent died before we could ask
             os._exit(1)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
@@ -138,7 +138,7 @@ def ended(code: int | None) -> str:
 
 
 @contextmanager
-def stop_signals(supervisor: Supervisor) -> Iterator[None]:
+def stop_signals(supervisor: Supervisor) -> Generator[None]:
     """SIGINT, SIGTERM and SIGHUP ask the supervisor to stop. Main thread only."""
 
     def ask(_number: int, _frame: FrameType | None) -> None:
