@@ -1,0 +1,1 @@
+"""The control plane: everything a person or another system touches."""

@@ -1,0 +1,1 @@
+"""Who may see what: tenants, members, rights, sign-in sessions, API keys, keys, branding."""

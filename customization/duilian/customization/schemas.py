@@ -1,0 +1,92 @@
+"""A question set (题组) as people write it: one YAML file with the job, its competencies and its questions.
+
+Words for people are maps of locale → words, complete in every language the set offers. Rubrics are behaviourally
+anchored rating scales (BARS, Smith & Kendall 1963): five levels per competency, each with an anchor and keywords.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+LOCALES = ("zh-CN", "en")
+Locale = Literal["zh-CN", "en"]
+Words = dict[str, str]
+Key = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+Seconds = Annotated[int, msgspec.Meta(ge=0, le=900)]
+Mode = Literal["video", "audio", "text"]
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of every piece of a set."""
+
+
+class Level(Part):
+    level: Annotated[int, msgspec.Meta(ge=1, le=5)]
+    label: Words
+    anchor: Words
+    keywords: dict[str, list[str]]
+
+
+class Competency(Part):
+    key: Key
+    name: Words
+    description: Words
+    weight: Annotated[int, msgspec.Meta(ge=1, le=100)]
+    levels: list[Level]
+    advice: Words
+
+
+class Question(Part):
+    key: Key
+    kind: Literal["self_introduction", "structured", "scenario"]
+    text: Words
+    think_seconds: Seconds = 30
+    answer_seconds: Annotated[int, msgspec.Meta(ge=5, le=900)] = 120
+    min_seconds: Seconds = 10
+    takes: Annotated[int, msgspec.Meta(ge=1, le=5)] = 2
+    modes: list[Mode] = ["video", "audio", "text"]
+    competencies: list[Key]
+    hint: Words = {}
+
+
+class Practice(Part):
+    text: Words
+    think_seconds: Seconds = 10
+    answer_seconds: Seconds = 30
+
+
+class Job(Part):
+    key: Key
+    title: Words
+    department: Words
+    description: Words
+
+
+class QuestionSet(Part):
+    version: int = 1  # of the file's format
+    key: Key
+    title: Words
+    industry: str
+    role_type: Literal["graduate", "experienced", "manager"]
+    job: Job
+    competencies: list[Competency]
+    questions: list[Question]
+    practice: Practice
+
+    def competency(self, key: str) -> Competency:
+        return next(c for c in self.competencies if c.key == key)
+
+    def question(self, key: str) -> Question | None:
+        return next((q for q in self.questions if q.key == key), None)
+
+    @property
+    def minutes(self) -> int:
+        """Think and answer time of all questions, rounded up."""
+        return -(-sum(q.think_seconds + q.answer_seconds for q in self.questions) // 60)
+
+
+def words(map_: Words, locale: str) -> str:
+    """The words for `locale`; sets are checked to be complete when they are published."""
+    return map_[locale] if locale in map_ else map_[LOCALES[0]]

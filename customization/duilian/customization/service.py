@@ -1,0 +1,63 @@
+"""Publishing question sets, and finding the version that is in force."""
+
+from __future__ import annotations
+
+import hashlib
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select
+
+from duilian.customization.errors import UnknownSet
+from duilian.customization.models import PublishedSet
+from duilian.customization.schemas import QuestionSet
+from duilian.infra.clock import now
+from duilian.infra.database import TenantSession
+
+
+async def publish(session: TenantSession, question_set: QuestionSet, by: str) -> PublishedSet:
+    """A new version, or the newest one where nothing changed."""
+    content = msgspec.to_builtins(question_set)
+    digest = hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()
+    newest = await _newest(session, question_set.key)
+    if newest is not None and newest.sha256 == digest:
+        return newest
+    row = PublishedSet(
+        key=question_set.key,
+        version=newest.version + 1 if newest else 1,
+        content=content,
+        sha256=digest,
+        published_at=now(),
+        published_by=by,
+    )
+    session.add(row)
+    await session.flush()
+    return row
+
+
+async def newest_set(session: TenantSession, key: str) -> PublishedSet:
+    """Raises UnknownSet with the keys that there are."""
+    row = await _newest(session, key)
+    if row is None:
+        known = ", ".join(s.key for s in await newest_sets(session)) or "-"
+        raise UnknownSet(key=key, known=known)
+    return row
+
+
+async def newest_sets(session: TenantSession) -> list[PublishedSet]:
+    """The newest version of each set, by key."""
+    query = select(PublishedSet).distinct(PublishedSet.key).order_by(PublishedSet.key, PublishedSet.version.desc())
+    return list(await session.scalars(query))
+
+
+async def set_version(session: TenantSession, set_id: UUID) -> PublishedSet:
+    return await session.get_one(PublishedSet, (session.tenant_id, set_id))
+
+
+def content_of(row: PublishedSet) -> QuestionSet:
+    return msgspec.convert(row.content, QuestionSet)
+
+
+async def _newest(session: TenantSession, key: str) -> PublishedSet | None:
+    query = select(PublishedSet).where(PublishedSet.key == key).order_by(PublishedSet.version.desc()).limit(1)
+    return await session.scalar(query)

@@ -1,0 +1,156 @@
+"""Jobs in PostgreSQL by procrastinate: written in the transaction of the change they follow.
+
+A task is a function `async def work(tenant_id: UUID, **arguments)`, run at least once, so it must be able to find
+its work done already. What fails is tried again with back-off; a part of ours that is down (`Unavailable`) is
+waited for without end; anything else that failed `ATTEMPTS` times lies in the dead-letter list (`procrastinate`
+status "failed") until a person replays it. A job whose worker died is handed to the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, LiteralString
+from uuid import UUID
+
+import procrastinate
+from procrastinate import JobContext, PsycopgConnector, RetryDecision, jobs
+from procrastinate.retry import BaseRetryStrategy
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.engine import make_url
+
+from duilian.infra.database import TenantSession
+from duilian.infra.errors import Unavailable
+from duilian.infra.telemetry import attached, carrier, tenant_attribute, tracer
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS = 6
+LONGEST_WAIT = 60.0
+STALLED_AFTER = 20.0  # seconds without a heartbeat
+Task = Callable[..., Awaitable[None]]
+OnDead = Callable[[str, UUID, dict[str, Any], BaseException], Awaitable[None]]
+
+# A job is written through the session's own connection; this app never opens one.
+_writer = procrastinate.App(connector=PsycopgConnector())
+
+
+async def defer(
+    session: TenantSession, task: str, *, lock: str | None = None, delay: timedelta | None = None, **arguments: str
+) -> None:
+    """Write a job for the session's tenant. It exists if, and only if, the transaction is committed.
+
+    lock: jobs with the same lock run one after the other.
+    """
+    raw = await (await session.connection()).get_raw_connection()
+    options: dict[str, Any] = {"connection": raw.driver_connection, "lock": lock}
+    if delay is not None:
+        options["schedule_at"] = datetime.now(UTC) + delay
+    deferrer = _writer.configure_task(task, allow_unknown=True, queue="default", **options)
+    await deferrer.defer_async(tenant_id=str(session.tenant_id), trace=carrier(), **arguments)
+
+
+class _BackOff(BaseRetryStrategy):
+    """1, 2, 4, 8 … seconds, at most a minute. A part that is down is waited for."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: jobs.Job) -> RetryDecision | None:
+        if job.attempts + 1 >= ATTEMPTS and not is_outage(exception):
+            return None
+        return RetryDecision(retry_in={"seconds": int(min(LONGEST_WAIT, 2.0 ** min(job.attempts, 6)))})
+
+
+def is_outage(exception: BaseException) -> bool:
+    if isinstance(exception, DBAPIError):
+        return isinstance(exception, OperationalError) or exception.connection_invalidated
+    return isinstance(exception, Unavailable | ConnectionError | TimeoutError)
+
+
+class Worker:
+    """Runs the tasks given to it. `on_dead` is told of a job that will not be tried again."""
+
+    def __init__(self, database_url: str, on_dead: OnDead) -> None:
+        conninfo = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+        self.app = procrastinate.App(connector=PsycopgConnector(conninfo=conninfo, max_size=6))
+        self._on_dead = on_dead
+
+    def add(self, name: str, work: Task) -> None:
+        async def run(context: JobContext, tenant_id: str, trace: dict[str, str], **arguments: Any) -> None:
+            attributes = tenant_attribute(tenant_id)
+            with attached(trace), tracer().start_as_current_span(f"job {name}", attributes=attributes):
+                await self._attempt(context.job, name, work, UUID(tenant_id), arguments)
+
+        self.app.task(run, name=name, retry=_BackOff(), pass_context=True)
+
+    async def _attempt(
+        self, job: jobs.Job, name: str, work: Task, tenant_id: UUID, arguments: dict[str, Any]
+    ) -> None:
+        try:
+            await work(tenant_id, **arguments)
+        except Exception as error:
+            log.warning("job failed", extra={"task": name, "attempt": job.attempts + 1, "error": type(error).__name__})
+            if job.attempts + 1 >= ATTEMPTS and not is_outage(error):
+                await self._on_dead(name, tenant_id, arguments, error)
+            raise
+
+    async def run(self, concurrency: int) -> None:
+        """Until SIGTERM or SIGINT; jobs under way are finished first (30 s at most)."""
+        async with self.app.open_async():
+            rescue = asyncio.create_task(self._rescue_stalled())
+            try:
+                await self.app.run_worker_async(
+                    concurrency=concurrency,
+                    shutdown_graceful_timeout=30,
+                    fetch_job_polling_interval=1.0,
+                    update_heartbeat_interval=3.0,
+                    stalled_worker_timeout=STALLED_AFTER,
+                )
+            finally:
+                rescue.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await rescue
+
+    async def _rescue_stalled(self) -> None:
+        """Jobs of a worker that died are put back in the queue."""
+        while True:
+            try:
+                for job in await self.app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER):
+                    log.warning("job of a dead worker is put back", extra={"task": job.task_name})
+                    await self.app.job_manager.retry_job(job)
+            except procrastinate.exceptions.ConnectorException as error:
+                log.warning("stalled jobs could not be read", extra={"error": type(error).__name__})
+            await asyncio.sleep(5)
+
+
+async def queue_depth(connection: AsyncConnection) -> dict[str, int]:
+    """Number of jobs by status."""
+    rows = await connection.execute(text("select status::text, count(*) from procrastinate_jobs group by 1"))
+    return {status: count for status, count in rows}
+
+
+_FAILED: LiteralString = (
+    "select id, task_name, args - 'trace' as args from procrastinate_jobs"
+    " where status = 'failed' and args->>'tenant_id' = :tenant order by id desc limit 200"
+)
+
+
+async def dead_letters(session: TenantSession) -> list[dict[str, Any]]:
+    """Jobs of this tenant that will not be tried again: id, task_name, args."""
+    rows = await session.execute(text(_FAILED), {"tenant": str(session.tenant_id)})
+    return [dict(row._mapping) for row in rows]
+
+
+async def replay(session: TenantSession, job_id: int) -> bool:
+    """Put a dead job of this tenant back in the queue. False where there is none."""
+    found = await session.execute(
+        text(
+            "select procrastinate_retry_job_v2(id, now(), null, null, null) from procrastinate_jobs"
+            " where id = :id and status = 'failed' and args->>'tenant_id' = :tenant for update"
+        ),
+        {"id": job_id, "tenant": str(session.tenant_id)},
+    )
+    return found.first() is not None

@@ -1,0 +1,1 @@
+"""What people decide: overrides and outcomes, kept beside the AI score."""

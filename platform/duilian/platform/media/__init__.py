@@ -1,0 +1,1 @@
+"""Recordings: chunks, the chain, the certificate, playback."""

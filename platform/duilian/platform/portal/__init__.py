@@ -1,0 +1,1 @@
+"""Pages for candidates, and the candidate API."""

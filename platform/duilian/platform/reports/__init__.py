@@ -1,0 +1,1 @@
+"""The report: composed once, from stored parts."""

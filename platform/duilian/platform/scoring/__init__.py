@@ -1,0 +1,1 @@
+"""Answers → serving → judgements → competency scores; owns refusal."""

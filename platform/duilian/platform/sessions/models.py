@@ -1,0 +1,71 @@
+"""Tables: the interview, its consents, its answers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from duilian.infra.database import Base, JsonObject, Tenanted
+
+
+class Interview(Tenanted, Base):
+    """One person's run through one published question set. `status`: see states.py."""
+
+    __tablename__ = "interviews"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "invitation_id"),
+        ForeignKeyConstraint(["tenant_id", "invitation_id"], ["invitations.tenant_id", "invitations.id"]),
+    )
+
+    invitation_id: Mapped[UUID]
+    set_id: Mapped[UUID]
+    status: Mapped[str] = mapped_column(index=True)
+    locale: Mapped[str]
+    language: Mapped[str]  # spoken: zh or en
+    deadline: Mapped[datetime]
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    submitted_at: Mapped[datetime | None]
+    device_check: Mapped[JsonObject | None]
+    human_reason: Mapped[str | None]
+
+
+class ConsentRecord(Tenanted, Base):
+    """One decision on one purpose. Never updated: the newest counts, the earlier ones stay."""
+
+    __tablename__ = "consents"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "interview_id"], ["interviews.tenant_id", "interviews.id"]),
+    )
+
+    interview_id: Mapped[UUID] = mapped_column(index=True)
+    purpose: Mapped[str]
+    version: Mapped[str]
+    text_sha256: Mapped[str]  # of the words that were shown
+    granted: Mapped[bool]
+    decided_at: Mapped[datetime]
+
+
+class Answer(Tenanted, Base):
+    """One question of one interview. `state`: see states.py."""
+
+    __tablename__ = "answers"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "interview_id", "question_key"),
+        ForeignKeyConstraint(["tenant_id", "interview_id"], ["interviews.tenant_id", "interviews.id"]),
+    )
+
+    interview_id: Mapped[UUID]
+    question_key: Mapped[str]
+    position: Mapped[int]
+    state: Mapped[str]
+    mode: Mapped[str | None]
+    opened_at: Mapped[datetime | None]
+    answered_at: Mapped[datetime | None]
+    take_number: Mapped[int | None]  # the take that counts
+    text: Mapped[str | None]  # of a written answer
+    events: Mapped[JsonObject]  # integrity facts as the page saw them
+    failure: Mapped[JsonObject | None]  # {"code", "detail"} where it cannot be scored

@@ -1,0 +1,93 @@
+"""From a link to the interview behind it: made on first opening, found again ever after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from duilian.customization.schemas import QuestionSet
+from duilian.customization.service import content_of, set_version
+from duilian.infra import events
+from duilian.infra.clock import now
+from duilian.infra.database import TenantSession
+from duilian.infra.ids import new_id
+from duilian.platform.recruiting.models import Candidate, Invitation
+from duilian.platform.recruiting.service import invitation_by_token
+from duilian.platform.sessions.models import Answer, Interview
+from duilian.platform.sessions.states import UNFINISHED, AnswerState, Status
+from duilian.tenants.keyring import OpenTenantKey
+from duilian.tenants.models import Tenant
+from duilian.tenants.service import current_tenant
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A candidate at the door: everything the pages and calls need."""
+
+    tenant: Tenant
+    key: OpenTenantKey
+    invitation: Invitation
+    candidate: Candidate
+    interview: Interview
+    questions: QuestionSet
+
+
+async def visit(session: TenantSession, key: OpenTenantKey, token: str, *, lock: bool = False) -> Visit:
+    """Raises BadLink. lock: hold the interview's row, for commands that change its state."""
+    invitation = await invitation_by_token(session, key, token)
+    interview = await _interview(session, invitation, lock)
+    await _expire(session, interview, invitation)
+    candidate = await session.get_one(Candidate, (session.tenant_id, invitation.candidate_id))
+    published = await set_version(session, invitation.set_id)
+    return Visit(await current_tenant(session), key, invitation, candidate, interview, content_of(published))
+
+
+async def _interview(session: TenantSession, invitation: Invitation, lock: bool) -> Interview:
+    query = select(Interview).where(Interview.invitation_id == invitation.id)
+    found = await session.scalar(query.with_for_update() if lock else query)
+    return found if found is not None else await open_interview(session, invitation)
+
+
+async def open_interview(session: TenantSession, invitation: Invitation) -> Interview:
+    """The interview of an invitation with its empty answers; two first openings at once make one."""
+    values = {
+        "tenant_id": session.tenant_id,
+        "id": new_id(),
+        "invitation_id": invitation.id,
+        "set_id": invitation.set_id,
+        "status": Status.INVITED,
+        "locale": invitation.locale,
+        "language": "zh" if invitation.locale.startswith("zh") else "en",
+        "deadline": invitation.deadline,
+        "created_at": now(),
+    }
+    made = await session.scalar(insert(Interview).values(**values).on_conflict_do_nothing().returning(Interview.id))
+    interview = (await session.scalars(select(Interview).where(Interview.invitation_id == invitation.id))).one()
+    if made is not None:
+        await _add_answers(session, interview)
+    return interview
+
+
+async def _add_answers(session: TenantSession, interview: Interview) -> None:
+    questions = content_of(await set_version(session, interview.set_id)).questions
+    for position, question in enumerate(questions, start=1):
+        session.add(
+            Answer(
+                id=new_id(),
+                interview_id=interview.id,
+                question_key=question.key,
+                position=position,
+                state=AnswerState.PENDING,
+                events={"facts": []},
+            )
+        )
+    await session.flush()
+
+
+async def _expire(session: TenantSession, interview: Interview, invitation: Invitation) -> None:
+    if Status(interview.status) in UNFINISHED and now() > interview.deadline:
+        interview.status = Status.EXPIRED
+        invitation.closed_at = now()
+        await events.append(session, "interview.expired", interview.id, "system")

@@ -1,0 +1,1 @@
+"""Layout, words, errors at the edge: what pages and API share."""
