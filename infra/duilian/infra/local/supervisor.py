@@ -62,17 +62,17 @@ class Supervisor:
     def launch(self, command: Command) -> Process:
         """Runs the command without waiting, to let several come up side by side; then `wait_ready`."""
         process = Process(command)
-        process.start()
         self._watched.append(Watched(process))
+        process.start()
         return process
 
     def request_stop(self) -> None:
         """Makes `watch` return soon; callable from a signal handler or another thread."""
         self._stopping.set()
 
-    @property
-    def stopping(self) -> bool:
-        return self._stopping.is_set()
+    def process(self, name: str) -> Process:
+        """The process of that name. Raises KeyError."""
+        return {watched.process.command.name: watched.process for watched in self._watched}[name]
 
     def watch(self) -> None:
         """Restarts what crashes until `request_stop`. Raises KeepsFailing when a process cannot be kept alive."""
@@ -138,16 +138,28 @@ def ended(code: int | None) -> str:
 
 
 @contextmanager
-def stop_signals(supervisor: Supervisor) -> Generator[None]:
-    """SIGINT, SIGTERM and SIGHUP ask the supervisor to stop. Main thread only."""
-
-    def ask(_number: int, _frame: FrameType | None) -> None:
-        supervisor.request_stop()
-
-    caught = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, ask) for number in caught}
+def orderly_end() -> Generator[None]:
+    """Inside the block SIGTERM and SIGHUP interrupt as Ctrl-C does (KeyboardInterrupt). Main thread only."""
+    asking = (signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, _interrupt) for number in asking}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def uninterrupted() -> Generator[None]:
+    """Inside the block a second Ctrl-C does not cut the stopping short (it is bounded in time). Main thread only."""
+    asking = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in asking}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
