@@ -1,0 +1,96 @@
+# Everything a developer runs. Needs make, sh and Python 3.11; Node, PostgreSQL and the object store come from
+# the locked packages. Files are made once and again when what they are made from has changed.
+
+PYTHON ?= python3.11
+BIN := .venv/bin
+NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
+WEB := platform/web
+STATIC := platform/duilian/platform/web/static
+INSTALLED := .venv/.installed
+MODULES := $(WEB)/node_modules/.package-lock.json
+BUILT := $(STATIC)/.vite/manifest.json
+# The style sheet holds the classes that templates and scripts use, so they are inputs of the front end too.
+WEB_SOURCES := $(shell find $(WEB) -path '*/node_modules' -prune -o -type f -print) \
+  $(shell find platform/duilian -name '*.html' -print)
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: help up build test lint types format bench models browser clean
+
+help:
+	@echo 'make up      启动整套平台 · start the whole platform       [PORT=8700] [DATA_DIR=.duilian]'
+	@echo 'make test    检查并运行全部测试 · checks, then every test    [ARGS="-k name"]'
+	@echo 'make lint    格式、类型、分层 · style, types, layers'
+	@echo 'make format  整理格式 · put the code in its format'
+	@echo 'make bench   基准测试 · benchmarks                           [DATA=folder]'
+	@echo 'make clean   删除构建产物，保留数据 · remove what was built, keep the data'
+
+up: build
+	@exec $(BIN)/duilian up $(if $(PORT),--port '$(PORT)') $(if $(DATA_DIR),--data-dir '$(DATA_DIR)')
+
+build: $(INSTALLED) $(BUILT)
+
+test: lint models browser
+	@$(BIN)/python -m pytest -q $(ARGS)
+
+lint: build types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet . || { echo '有文件未整理，请运行 make format · run make format'; exit 1; }
+	@$(BIN)/lint-imports
+	@$(NODE) npm --prefix $(WEB) run --silent check
+	@$(NODE) npm --prefix $(WEB) test --silent
+
+types: $(INSTALLED) $(MODULES)
+	@$(NODE) node $(WEB)/node_modules/pyright/index.js --project .
+
+format: $(INSTALLED)
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format .
+
+bench: build models
+	@for file in benchmarks/*.py; do \
+	  echo "== $$file"; $(BIN)/python "$$file" $(if $(DATA),--data '$(DATA)') || exit 1; done
+
+models: $(INSTALLED)
+	@$(BIN)/duilian models pull
+
+# A Chromium for the tests that drive one: the machine's own, else the distribution's, else Playwright's.
+browser: $(INSTALLED)
+	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; \
+	else $(BIN)/playwright install chromium; fi >/dev/null
+
+clean:
+	rm -rf .venv $(WEB)/node_modules $(STATIC) .pytest_cache .ruff_cache .import_linter_cache dist
+	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
+	@echo '数据与模型未删除（.duilian、~/.cache/duilian）。 · Data and models were kept (.duilian, ~/.cache/duilian).'
+
+$(BIN)/uv:
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo '需要 Python 3.11，未找到 $(PYTHON)。请安装后重试，或 make PYTHON=路径。'; \
+	  echo 'Python 3.11 is needed and $(PYTHON) was not found. Install it, or name it: make PYTHON=path.'; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { \
+	  echo "需要 Python 3.11，$(PYTHON) 是 $$($(PYTHON) -V 2>&1)。请安装后运行 make PYTHON=路径。"; \
+	  echo "Python 3.11 is needed, $(PYTHON) is $$($(PYTHON) -V 2>&1). Install it and run make PYTHON=path."; exit 1; }
+	@$(PYTHON) -m venv .venv || { \
+	  echo '无法创建 .venv（Debian 请安装 python3.11-venv）。 · On Debian install python3.11-venv.'; exit 1; }
+	@echo '正在安装 uv … · installing uv …'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.5,<1'
+
+$(INSTALLED): $(BIN)/uv requirements.lock pyproject.toml
+	@echo '正在安装 Python 依赖 … · installing the locked Python packages …'
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+$(MODULES): $(INSTALLED) $(WEB)/package.json $(WEB)/package-lock.json
+	@echo '正在安装前端依赖 … · installing the locked front-end packages …'
+	@cd $(WEB) && $(NODE) npm ci --silent
+	@touch $@
+
+$(BUILT): $(MODULES) $(WEB_SOURCES)
+	@echo '正在构建前端 … · building the front end …'
+	@cd $(WEB) && $(NODE) npm run --silent build -- --logLevel warn
+	@touch $@
