@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
@@ -85,7 +86,7 @@ def _pictures(container: InputContainer) -> Iterator[tuple[float, av.VideoFrame]
     stream.thread_type = "AUTO"
     first: float | None = None
     for frame in container.decode(stream):
-        if frame.time is None:
+        if frame.pts is None:
             continue
         first = frame.time if first is None else first
         yield frame.time - first, frame
@@ -99,12 +100,12 @@ def _jpeg(frame: av.VideoFrame, width: int) -> bytes:
     assert isinstance(encoder, av.VideoCodecContext)
     encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuvj420p"
     encoder.qmin = encoder.qmax = JPEG_QUALITY
-    encoder.time_base = frame.time_base
+    encoder.time_base = Fraction(1, 25)
     return b"".join(bytes(packet) for packet in [*encoder.encode(small), *encoder.encode(None)])
 
 
 @contextmanager
-def _opened(source: Media) -> Iterator[InputContainer]:
+def _opened(source: Media) -> Generator[InputContainer]:
     """Opens the container; whatever its library finds wrong becomes BrokenMedia."""
     if isinstance(source, Path) and not source.is_file():
         raise MissingMedia(file=source)

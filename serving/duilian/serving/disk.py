@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def make_room(folder: Path, needed: int) -> None:
 
 
 @contextmanager
-def disk_full_told(folder: Path, needed: int) -> Iterator[None]:
+def disk_full_told(folder: Path, needed: int) -> Generator[None]:
     """Turns "no space left on device" into DiskFull."""
     try:
         yield

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from duilian.infra.errors import Problem
 
 
@@ -51,9 +54,7 @@ class NoSource(Problem):
     status = 502
     code = "no-source"
     zh = "无法取得 {file}。已尝试：{reasons}。请检查网络，或用 --folder 指定本地文件夹。"
-    en = (
-        "{file} could not be fetched. Tried: {reasons}. Check the network, or name a local folder with --folder."
-    )
+    en = "{file} could not be fetched. Tried: {reasons}. Check the network, or name a local folder with --folder."
 
 
 class DiskFull(Problem):
@@ -100,7 +101,7 @@ class ServingUnavailable(Problem):
     code = "serving-unavailable"
     zh = "模型服务暂时不可用：{reason}。请稍后再试。"
     en = "The model tier is unavailable: {reason}. Try again later."
-    headers = {"Retry-After": "5"}
+    headers: ClassVar[Mapping[str, str]] = {"Retry-After": "5"}
 
 
 class ServingRefused(Problem):
@@ -110,3 +111,13 @@ class ServingRefused(Problem):
     code = "serving-refused"
     zh = "模型服务拒绝处理（{refusal}）：{reason}"
     en = "The model tier refused ({refusal}): {reason}"
+
+
+class Busy(Problem):
+    """Too many calls wait for one model."""
+
+    status = 503
+    code = "busy"
+    zh = "模型服务繁忙（{waiting} 个请求正在等待）。请稍后再试。"
+    en = "The model tier is busy ({waiting} calls are waiting). Try again later."
+    headers: ClassVar[Mapping[str, str]] = {"Retry-After": "5"}

@@ -19,14 +19,14 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Base of the manifest's tables: a misspelt key stops the load."""
 
 
-class Part(Row):
+class Part(Row, frozen=True):
     """A member of a pinned package's wheel. package: "name==version"."""
 
     package: str
     member: str
 
 
-class ModelFile(Row):
+class ModelFile(Row, frozen=True):
     """path: below the model's folder; the parts, in order, make the file."""
 
     path: str
@@ -35,7 +35,7 @@ class ModelFile(Row):
     part: list[Part] = []
 
 
-class Model(Row):
+class Model(Row, frozen=True):
     """main: the file whose sha256 names the version. package: where an `installed` model lies."""
 
     name: str
@@ -68,7 +68,7 @@ class Model(Row):
         return Path(spec.origin).parent
 
 
-class Manifest(Row):
+class Manifest(Row, frozen=True):
     model: list[Model]
 
 

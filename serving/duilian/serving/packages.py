@@ -47,7 +47,11 @@ def _unpack(package: str, folder: Path, progress: Progress) -> None:
     environment = {**os.environ, "TMPDIR": str(work / "tmp"), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     with (work / "log").open("w+") as log:
         process = subprocess.Popen(
-            _command(package, work / "files"), stdout=log, stderr=log, env=environment, stdin=subprocess.DEVNULL
+            _command(package, work / "files"),
+            stdout=log,
+            stderr=log,
+            env=environment,
+            stdin=subprocess.DEVNULL,
         )
         try:
             while process.poll() is None:
@@ -69,7 +73,12 @@ def _command(package: str, target: Path) -> list[str]:
         platform = ["--platform", PLATFORM, "--python-version", PYTHON, "--implementation", "cp"]
         tool = [sys.executable, "-m", "pip", "install", "--no-cache-dir", "--no-compile", *platform]
     elif uv := shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent)):
-        platform = ["--python-platform", f"x86_64-{PLATFORM.removesuffix('_x86_64')}", "--python-version", PYTHON]
+        platform = [
+            "--python-platform",
+            f"x86_64-{PLATFORM.removesuffix('_x86_64')}",
+            "--python-version",
+            PYTHON,
+        ]
         tool = [uv, "pip", "install", "--no-cache", *platform]
     else:
         raise PackageUnavailable("neither pip nor uv is installed")

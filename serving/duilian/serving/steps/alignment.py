@@ -57,7 +57,9 @@ def _joined(words: list[Heard]) -> list[Heard]:
         elif bare and all(c in OPENING for c in bare) and word.text.startswith(" "):
             opening = word
         else:
-            out.append(Heard(opening.text + word.text, word.start, word.end, word.probability) if opening else word)
+            out.append(
+                Heard(opening.text + word.text, word.start, word.end, word.probability) if opening else word
+            )
             opening = None
     return out
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from duilian.serving.contracts import Delivery, Language, Word
 
@@ -17,7 +18,7 @@ def measure(text: str, words: list[Word], language: Language, speech_seconds: fl
     """speech_seconds: voice activity, without pauses. All zero where there are no words."""
     units = _units(text, language)
     span = words[-1].end - words[0].start if words else 0.0
-    gaps = [b.start - a.end for a, b in zip(words, words[1:], strict=False)]
+    gaps = [b.start - a.end for a, b in pairwise(words)]
     pauses = [gap for gap in gaps if gap >= PAUSE]
     fillers = _fillers(text, language)
     return Delivery(

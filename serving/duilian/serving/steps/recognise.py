@@ -78,7 +78,7 @@ def _samples(audio: bytes) -> NDArray[np.float32]:
     seconds = len(audio) / 2 / SAMPLE_RATE
     if seconds > MAX_SECONDS:
         raise TooLong(seconds=seconds, limit=MAX_SECONDS)
-    return np.frombuffer(audio, "<i2").astype(np.float32) / 32768
+    return np.frombuffer(audio, "<i2").astype(np.float32) / np.float32(32768)
 
 
 def _batches(windows: list[Span]) -> Iterable[list[Span]]:
@@ -102,7 +102,9 @@ def _hallucinated(decoded: Decoded, request: TranscribeRequest) -> bool:
 
 def _words(cuts: list[Cut], spans: list[Span], language: Language) -> tuple[list[Word], str]:
     """The words in order and the text that holds each at its offset."""
-    heard = [within_speech(shifted(w, window.start), spans) for window, decoded in cuts for w in decoded.words]
+    heard = [
+        within_speech(shifted(w, window.start), spans) for window, decoded in cuts for w in decoded.words
+    ]
     raw = in_order([word for word in heard if word.text.strip()])
     pieces = _spaced(raw, language)
     text = simplified("".join(pieces)) if language == "zh" else "".join(pieces)
@@ -114,7 +116,13 @@ def _words(cuts: list[Cut], spans: list[Span], language: Language) -> tuple[list
         at += len(piece)
         found = text[offset : offset + len(bare)]
         words.append(
-            Word(text=found, start=word.start, end=word.end, probability=round(word.probability, 4), offset=offset)
+            Word(
+                text=found,
+                start=word.start,
+                end=word.end,
+                probability=round(word.probability, 4),
+                offset=offset,
+            )
         )
     assert all(text[w.offset : w.offset + len(w.text)] == w.text for w in words)
     return words, text
@@ -130,7 +138,9 @@ def _spaced(words: list[Heard], language: Language) -> list[str]:
         elif language == "en":
             out.append(f" {bare}" if word.text.startswith(" ") else bare)
         else:
-            latin = bare[0].isascii() and bare[0].isalnum() and out[-1][-1].isascii() and out[-1][-1].isalnum()
+            latin = (
+                bare[0].isascii() and bare[0].isalnum() and out[-1][-1].isascii() and out[-1][-1].isalnum()
+            )
             out.append(f" {bare}" if latin and word.text.startswith(" ") else bare)
     return out
 

@@ -6,10 +6,9 @@ Silero VAD gives a probability for every 32 ms; hysteresis turns them into spans
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
-from faster_whisper.vad import SileroVADModel, get_vad_model
+from faster_whisper.vad import get_vad_model
 from numpy.typing import NDArray
 
 from duilian.serving.contracts import SAMPLE_RATE
@@ -49,7 +48,7 @@ class VoiceActivity:
     """The detector. Loading it raises if faster-whisper's asset is missing."""
 
     def __init__(self) -> None:
-        self._model = cast(SileroVADModel, get_vad_model())
+        self._model = get_vad_model()
 
     def listen(self, samples: NDArray[np.float32]) -> Voice:
         """samples: float32 mono at 16 kHz in [-1, 1], shape (samples,)."""

@@ -86,7 +86,7 @@ class Whisper:
             max_length=min(self._faster.max_length, len(prompt) + _token_limit(frames)),
             return_scores=True,
             return_no_speech_prob=True,
-            suppress_tokens=get_suppressed_tokens(tokenizer, [-1]),
+            suppress_tokens=get_suppressed_tokens(tokenizer, (-1,)),
         )
         tokens = [[t for t in r.sequences_ids[0] if t < tokenizer.eot] for r in results]
         lengths = [feature.shape[1] for feature in features]

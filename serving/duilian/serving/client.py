@@ -1,0 +1,113 @@
+"""The client of the model tier. The URL alone decides who answers: this machine's process or a cluster."""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+from typing import TypeVar
+
+import httpx
+import msgspec
+from opentelemetry.propagate import inject
+
+from duilian.serving import contracts as c
+from duilian.serving.errors import ServingRefused, ServingUnavailable
+
+ATTEMPTS = 5
+FIRST_WAIT, LONGEST_WAIT = 0.25, 5.0  # seconds between attempts, doubling
+Answer = TypeVar("Answer", bound=c.Contract)
+
+
+class ServingClient:
+    """timeout: seconds one call may take. Use as an async context manager, or call `close`.
+
+    Every call raises ServingUnavailable when the tier cannot answer after five attempts, and ServingRefused when
+    it will not (the same request would be refused again).
+    """
+
+    def __init__(self, url: str, token: str = "", timeout: float = 600.0) -> None:
+        headers = {"Content-Type": "application/msgpack"} | (
+            {"Authorization": f"Bearer {token}"} if token else {}
+        )
+        self._http = httpx.AsyncClient(
+            base_url=url, headers=headers, timeout=httpx.Timeout(timeout, connect=5.0), trust_env=False
+        )
+
+    async def transcribe(self, request: c.TranscribeRequest) -> c.Transcript:
+        return await self._post("/v1/transcribe", request, c.Transcript)
+
+    async def observe(self, request: c.ObserveRequest) -> c.Observation:
+        return await self._post("/v1/observe", request, c.Observation)
+
+    async def embed(self, request: c.EmbedRequest) -> c.Embeddings:
+        return await self._post("/v1/embed", request, c.Embeddings)
+
+    async def score(self, request: c.ScoreRequest) -> c.ScoreResponse:
+        return await self._post("/v1/score", request, c.ScoreResponse)
+
+    async def health(self) -> c.Health:
+        """One attempt, whether ready or not. Raises ServingUnavailable if nobody answers."""
+        try:
+            answer = await self._http.get("/health", timeout=5.0)
+        except httpx.TransportError as error:
+            raise ServingUnavailable(reason=_reason(error)) from error
+        return _decoded(answer, c.Health)
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def __aenter__(self) -> ServingClient:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _post(self, path: str, request: c.Contract, kind: type[Answer]) -> Answer:
+        headers: dict[str, str] = {}
+        inject(headers)
+        body = msgspec.msgpack.encode(request)
+        for attempt in range(ATTEMPTS):
+            wait, last = FIRST_WAIT * 2**attempt, attempt == ATTEMPTS - 1
+            try:
+                answer = await self._http.post(path, content=body, headers=headers)
+            except (httpx.ConnectError, httpx.RemoteProtocolError, httpx.ReadError) as error:
+                if last:
+                    raise ServingUnavailable(reason=_reason(error)) from error
+            except httpx.TransportError as error:  # a timeout is not tried again: the caller's job is
+                raise ServingUnavailable(reason=_reason(error)) from error
+            else:
+                if answer.status_code != 503 or last:
+                    return _read(answer, kind)
+                wait = max(wait, _retry_after(answer))
+            await asyncio.sleep(min(wait, LONGEST_WAIT))
+        raise AssertionError("the last attempt returns or raises")
+
+
+def _read(answer: httpx.Response, kind: type[Answer]) -> Answer:
+    if answer.status_code == 200:
+        return _decoded(answer, kind)
+    problem = _decoded(answer, c.ServingProblem)
+    if answer.status_code >= 500:
+        raise ServingUnavailable(reason=problem.detail)
+    raise ServingRefused(refusal=problem.code, reason=problem.detail)
+
+
+def _decoded(answer: httpx.Response, kind: type[Answer]) -> Answer:
+    """Anything but the contract (a proxy's page) means: the tier is not there."""
+    try:
+        return msgspec.msgpack.decode(answer.content, type=kind)
+    except msgspec.DecodeError as error:
+        raise ServingUnavailable(
+            reason=f"answered {answer.status_code} outside the contract: {error}"
+        ) from error
+
+
+def _retry_after(answer: httpx.Response) -> float:
+    value = answer.headers.get("Retry-After", "")
+    return float(value) if value.isdigit() else 0.0
+
+
+def _reason(error: httpx.TransportError) -> str:
+    return f"{type(error).__name__} at {error.request.url.host}: {error}"

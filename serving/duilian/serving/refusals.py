@@ -1,0 +1,43 @@
+"""How the model tier says no: every error becomes a ServingProblem with a status."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+
+from duilian.infra.errors import Problem
+from duilian.serving.contracts import Contract, ServingProblem
+
+MEDIA_TYPE = "application/msgpack"
+log = logging.getLogger("duilian.serving")
+AnyRequest = Request[Any, Any, Any]  # the handlers look at nothing of the request but its path
+
+
+def packed(message: Contract, status: int = 200, headers: Mapping[str, str] | None = None) -> Response[bytes]:
+    content = msgspec.msgpack.encode(message)
+    return Response(content, status_code=status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
+
+
+def _problem(_request: AnyRequest, problem: Problem) -> Response[bytes]:
+    # One code for the caller, whatever it is that keeps a model from answering.
+    code = "model-unavailable" if problem.code in ("serving-unavailable", "model-broken") else problem.code
+    answer = ServingProblem(code=code, detail=problem.sentence("en"))
+    return packed(answer, problem.status, problem.headers)
+
+
+def _framework(_request: AnyRequest, error: HTTPException) -> Response[bytes]:
+    code = {404: "not-found", 405: "bad-request", 413: "too-large"}.get(error.status_code, "bad-request")
+    return packed(ServingProblem(code=code, detail=str(error.detail)), error.status_code)
+
+
+def _unexpected(request: AnyRequest, error: Exception) -> Response[bytes]:
+    log.error("%s failed", request.url.path, exc_info=error)
+    return packed(ServingProblem(code="internal", detail=type(error).__name__), 500)
+
+
+HANDLERS = {Problem: _problem, HTTPException: _framework, Exception: _unexpected}

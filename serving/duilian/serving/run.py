@@ -1,0 +1,34 @@
+"""Runs the model tier: one process, stopped cleanly by SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+from duilian.infra.settings import Settings
+from duilian.serving.app import create_app
+
+BACKPRESSURE = 256  # connections served at once
+
+
+def serve(settings: Settings) -> None:
+    """Blocks until a signal. Raises OSError if the port is taken."""
+    asyncio.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    server = Server(
+        create_app(settings),
+        address=settings.serving_host,
+        port=settings.serving_port,
+        interface=Interfaces.ASGI,
+        backpressure=BACKPRESSURE,
+        websockets=False,
+    )
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.stop)
+    await server.serve()
