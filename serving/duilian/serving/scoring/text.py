@@ -20,7 +20,9 @@ _NUMBERS = {
     ),
 }
 _OWN_ACTION = {
-    "zh": re.compile(r"我(?:先|就|马上|立刻|当时|主动|首先|又|再|还|会|把|给|用|带|请|问|查|找|拿|跟|向|让|建议|联系|检查|核对|整理|安排|记录|解释|道歉|测|换|拆|调)"),
+    "zh": re.compile(
+        r"我(?:先|就|马上|立刻|当时|主动|首先|又|再|还|会|把|给|用|带|请|问|查|找|拿|跟|向|让|建议|联系|检查|核对|整理|安排|记录|解释|道歉|测|换|拆|调)"
+    ),
     "en": re.compile(
         r"\bI (?:then |first |also |immediately |quickly |personally )?(?:asked|called|checked|took|made|explained|offered|wrote|"
         r"apologi[sz]ed|listened|found|measured|replaced|set|started|stopped|told|tested|suggested|showed|organi[sz]ed|"
@@ -30,7 +32,9 @@ _OWN_ACTION = {
     ),
 }
 _TIME = {
-    "zh": re.compile(r"去年|今年|前年|上个月|上周|那天|当天|第二天|有一次|当时|春节|国庆|双十一|早上|中午|下午|晚上|夜班|早班"),
+    "zh": re.compile(
+        r"去年|今年|前年|上个月|上周|那天|当天|第二天|有一次|当时|春节|国庆|双十一|早上|中午|下午|晚上|夜班|早班"
+    ),
     "en": re.compile(
         r"\b(?:last|that|next|following) (?:year|month|week|day|morning|night|summer|winter|spring|autumn|friday|saturday|"
         r"sunday|monday|tuesday|wednesday|thursday|shift)\b|\bonce\b|\bone (?:day|evening|morning|night|time)\b|\bin (?:19|20)\d\d\b",
@@ -53,9 +57,7 @@ def split_sentences(text: str) -> list[Sentence]:
 
 
 def _untimed(text: str, offset: int) -> Sentence:
-    return Sentence(
-        text=text, offset=offset, length=len(text), start=0.0, end=0.0, first_word=0, last_word=0
-    )
+    return Sentence(text=text, offset=offset, length=len(text), start=0.0, end=0.0, first_word=0, last_word=0)
 
 
 def units(text: str, language: Language) -> list[str]:

@@ -1,0 +1,218 @@
+"""Judging one answer: per competency a distribution over BARS levels 1–5, the quotes it rests on, what is missing.
+
+Without labels of the tenant the level is inferred from what the answer contains: likeness of its sentences to
+anchors (centred and measured against unrelated sentences), contrast between effective and ineffective anchors,
+keywords per level, STAR structure and specificity. The weights below are set by hand from the BARS literature
+(Smith & Kendall 1963; Latham & Wexley 1977: concrete own behaviour with a result) and are the reason why such a
+score is called provisional. Everything is arithmetic on fixed weights: the same input gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from math import erf, sqrt
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duilian.serving.contracts import (
+    AnswerText,
+    CompetencyProfile,
+    Judgement,
+    Language,
+    Quote,
+    ScoreRequest,
+    ScoreResponse,
+    Sentence,
+    StarPart,
+)
+from duilian.serving.scoring.background import BACKGROUND
+from duilian.serving.scoring.similarity import Calibrated
+from duilian.serving.scoring.star import star_parts
+from duilian.serving.scoring.text import keyword_hits, overlap, specificity, split_sentences, units
+
+VERSION = "cold-start-1"
+READ_BACK = 0.6  # share of a sentence's 3-grams that stand in the question (or an anchor) to call it recited
+RELEVANT = 2.2  # z-value from which a sentence speaks of a competency
+OFF_TOPIC = 0.4  # below it an answer speaks of something else
+MOST_QUOTES = 4
+SPREAD = 0.85  # standard deviation, in levels, of a judgement on full evidence
+THIN_SPREAD = 1.25  # the same on hardly any evidence
+
+Z = NDArray[np.float64]
+
+
+class Embedder(Protocol):
+    """Sentence vectors: float32, shape (texts, dimension), rows of length 1."""
+
+    def embed(self, texts: list[str], kind: Literal["query", "passage"]) -> NDArray[np.float32]: ...
+
+
+class Reading:
+    """An answer, read once for all its competencies."""
+
+    def __init__(self, answer: AnswerText, language: Language, embedder: Embedder) -> None:
+        self.answer, self.language, self._embedder = answer, language, embedder
+        sentences = answer.sentences or split_sentences(answer.text)
+        self.own = [s for s in sentences if overlap(s.text, answer.question, language) < READ_BACK]
+        self.question_overlap = overlap(answer.text, answer.question, language)
+        self.star = star_parts(self.own, language)
+        own_text = " ".join(s.text for s in self.own)
+        self.specificity = specificity(own_text, language)
+        self.length = len(units(own_text, language))
+        self.calibrated = Calibrated.of(embedder.embed(list(BACKGROUND[language]), "query"))
+        self.vectors = self.place([s.text for s in self.own])
+
+    def place(self, texts: list[str]) -> NDArray[np.float32]:
+        if not texts:
+            return np.zeros((0, len(self.calibrated.centre)), dtype=np.float32)
+        return self.calibrated.place(self._embedder.embed(texts, "query"))
+
+    @property
+    def structure(self) -> float:
+        """STAR completeness, 0–1."""
+        return sum(part is not None for part in self.star.values()) / 4
+
+    @property
+    def fullness(self) -> float:
+        """How much was said, 0–1: half at 60 characters (zh) or 45 words (en)."""
+        half = 60 if self.language == "zh" else 45
+        return self.length / (self.length + half)
+
+
+def score(request: ScoreRequest, embedder: Embedder) -> ScoreResponse:
+    """Judge the answer against every competency it was asked for."""
+    answer = request.answer
+    reading = Reading(answer, request.language, embedder)
+    wanted = [c for c in request.competencies if c.key in answer.competencies]
+    on_topic = _on_topic(reading, wanted)
+    judge_one = judge if on_topic >= OFF_TOPIC else _nothing
+    return ScoreResponse(
+        judgements=[judge_one(reading, competency) for competency in wanted],
+        star=reading.star,
+        specificity=round(reading.specificity, 4),
+        question_overlap=round(reading.question_overlap, 4),
+        on_topic=round(on_topic, 4),
+        versions={"scorer": VERSION},
+    )
+
+
+def judge(reading: Reading, competency: CompetencyProfile) -> Judgement:
+    anchors = competency.anchors
+    sentences = [s for s in reading.own if not _recites(s, competency, reading.language)]
+    keep = [reading.own.index(s) for s in sentences]
+    strength = reading.calibrated.strength(reading.vectors[keep], reading.place([a.text for a in anchors]))
+    quotes = _quotes(sentences, strength, competency, reading.language)
+    if not quotes:
+        missing = [a.text for a in anchors if a.level == 3]
+        return Judgement(
+            competency=competency.key,
+            outcome="no_evidence",
+            posterior=[],
+            weight=0.0,
+            quotes=[],
+            missing=missing,
+        )
+    mean = _latent_level(reading, competency, sentences, strength)
+    weight = min(1.0, sum(q.strength for q in quotes) / 2)
+    spread = THIN_SPREAD + (SPREAD - THIN_SPREAD) * weight * reading.fullness
+    return Judgement(
+        competency=competency.key,
+        outcome="scored",
+        posterior=[round(p, 6) for p in _posterior(mean, spread)],
+        weight=round(weight, 4),
+        quotes=quotes,
+        missing=_missing(reading, competency, mean),
+    )
+
+
+def _nothing(_reading: Reading, competency: CompetencyProfile) -> Judgement:
+    """No evidence: an outcome of its own, with what a solid answer would have told."""
+    missing = [a.text for a in competency.anchors if a.level == 3]
+    return Judgement(
+        competency=competency.key, outcome="no_evidence", posterior=[], weight=0.0, quotes=[], missing=missing
+    )
+
+
+def _recites(sentence: Sentence, competency: CompetencyProfile, language: Language) -> bool:
+    """The words of an anchor said back are knowledge of the rubric, not behaviour."""
+    return any(overlap(sentence.text, anchor.text, language) >= READ_BACK for anchor in competency.anchors)
+
+
+def _quotes(
+    sentences: list[Sentence], strength: Z, competency: CompetencyProfile, language: Language
+) -> list[Quote]:
+    """The sentences that speak of the competency, strongest first, each with the anchor it is nearest to."""
+    found: list[Quote] = []
+    for row, sentence in enumerate(sentences):
+        support = strength[row] + [
+            0.9 * len(keyword_hits(sentence.text, anchor.keywords, language)) for anchor in competency.anchors
+        ]
+        best = int(np.argmax(support))
+        if support[best] >= RELEVANT and len(units(sentence.text, language)) >= 4:
+            anchor = competency.anchors[best]
+            firmness = float(1 / (1 + np.exp(-(support[best] - RELEVANT - 0.8))))
+            found.append(
+                Quote(
+                    text=sentence.text,
+                    offset=sentence.offset,
+                    level=anchor.level,
+                    anchor=anchor.text,
+                    strength=round(firmness, 4),
+                )
+            )
+    found.sort(key=lambda quote: (-quote.strength, quote.offset))
+    return sorted(found[:MOST_QUOTES], key=lambda quote: quote.offset)
+
+
+def _latent_level(
+    reading: Reading, competency: CompetencyProfile, sentences: list[Sentence], strength: Z
+) -> float:
+    """The expected level on a continuous scale; 1–5 after clipping."""
+    levels = np.array([a.level for a in competency.anchors])
+    effective = strength[:, levels >= 4].max(axis=1)
+    ineffective = strength[:, levels <= 2].max(axis=1)
+    weights = np.maximum(strength.max(axis=1), 0.05)
+    contrast = float(np.average(effective - ineffective, weights=weights))
+    text = " ".join(s.text for s in sentences)
+    hits = [a.level for a in competency.anchors for _ in keyword_hits(text, a.keywords, reading.language)]
+    good, poor = sum(level >= 3 for level in hits), sum(level <= 2 for level in hits)
+    level = (
+        1.15
+        + 0.55 * np.tanh(contrast)
+        + 1.30 * reading.specificity
+        + 0.95 * reading.structure
+        + 1.00 * reading.fullness
+        + 0.22 * min(good, 4)
+        - 0.55 * min(poor, 3)
+    )
+    # Stretched about the middle: the raw sum uses only part of the scale.
+    return float(np.clip(3.0 + 1.3 * (level - 2.85), 1.0, 5.0))
+
+
+def _posterior(mean: float, spread: float) -> list[float]:
+    """A normal distribution around `mean`, cut at the borders between levels."""
+    edges = [-np.inf, 1.5, 2.5, 3.5, 4.5, np.inf]
+    cumulative = [0.5 * (1 + erf((edge - mean) / (spread * sqrt(2)))) for edge in edges]
+    return [high - low for low, high in zip(cumulative, cumulative[1:], strict=False)]
+
+
+def _missing(reading: Reading, competency: CompetencyProfile, mean: float) -> list[str]:
+    """The anchor of the next level up: what would raise the score."""
+    above = [a for a in competency.anchors if a.level > mean + 0.25]
+    return [min(above, key=lambda a: a.level).text] if above else []
+
+
+def _on_topic(reading: Reading, competencies: list[CompetencyProfile]) -> float:
+    """0–1: are the sentences nearer to the question and its anchors than to unrelated sentences?"""
+    if not reading.own or not competencies:
+        return 0.0
+    targets = reading.place([reading.answer.question, *(a.text for c in competencies for a in c.anchors)])
+    strength = reading.calibrated.strength(reading.vectors, targets).max(axis=1)
+    unrelated = np.sort(reading.vectors @ reading.calibrated.background.T, axis=1)[:, -3:].mean(axis=1)
+    margin = float(((reading.vectors @ targets.T).max(axis=1) - unrelated).mean())
+    best = float(np.sort(strength)[-3:].mean())
+    return 1 / (1 + float(np.exp(-((best - 2.4) / 0.5 + margin / 0.05))))
+
+
+__all__ = ["VERSION", "Embedder", "StarPart", "judge", "score"]
