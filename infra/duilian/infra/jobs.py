@@ -1,9 +1,9 @@
 """Jobs in PostgreSQL by procrastinate: written in the transaction of the change they follow.
 
 A task is a function `async def work(tenant_id: UUID, **arguments)`, run at least once, so it must be able to find
-its work done already. What fails is tried again with back-off; a part of ours that is down (`Unavailable`) is
-waited for without end; anything else that failed `ATTEMPTS` times lies in the dead-letter list (`procrastinate`
-status "failed") until a person replays it. A job whose worker died is handed to the next one.
+its work done already. What fails is tried again with back-off: `ATTEMPTS` times, or `OUTAGE_ATTEMPTS` (about
+half an hour) where a part of ours is down. After that it lies in the dead-letter list (status "failed") until a
+person replays it. A job whose worker died is handed to the next one.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.engine import make_url
 
 from duilian.infra.database import TenantSession
-from duilian.infra.errors import Unavailable
+from duilian.infra.errors import Problem
 from duilian.infra.telemetry import attached, carrier, tenant_attribute, tracer
 
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 6
+OUTAGE_ATTEMPTS = 35
 LONGEST_WAIT = 60.0
 STALLED_AFTER = 20.0  # seconds without a heartbeat
 Task = Callable[..., Awaitable[None]]
@@ -56,18 +57,24 @@ async def defer(
 
 
 class _BackOff(BaseRetryStrategy):
-    """1, 2, 4, 8 … seconds, at most a minute. A part that is down is waited for."""
+    """1, 2, 4, 8 … seconds, at most a minute."""
 
     def get_retry_decision(self, *, exception: BaseException, job: jobs.Job) -> RetryDecision | None:
-        if job.attempts + 1 >= ATTEMPTS and not is_outage(exception):
+        if is_last(job, exception):
             return None
         return RetryDecision(retry_in={"seconds": int(min(LONGEST_WAIT, 2.0 ** min(job.attempts, 6)))})
+
+
+def is_last(job: jobs.Job, exception: BaseException) -> bool:
+    return job.attempts + 1 >= (OUTAGE_ATTEMPTS if is_outage(exception) else ATTEMPTS)
 
 
 def is_outage(exception: BaseException) -> bool:
     if isinstance(exception, DBAPIError):
         return isinstance(exception, OperationalError) or exception.connection_invalidated
-    return isinstance(exception, Unavailable | ConnectionError | TimeoutError)
+    if isinstance(exception, Problem):
+        return exception.status == 503
+    return isinstance(exception, ConnectionError | TimeoutError)
 
 
 class Worker:
@@ -93,7 +100,7 @@ class Worker:
             await work(tenant_id, **arguments)
         except Exception as error:
             log.warning("job failed", extra={"task": name, "attempt": job.attempts + 1, "error": type(error).__name__})
-            if job.attempts + 1 >= ATTEMPTS and not is_outage(error):
+            if is_last(job, error):
                 await self._on_dead(name, tenant_id, arguments, error)
             raise
 

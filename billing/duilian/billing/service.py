@@ -1,0 +1,33 @@
+"""Listening for reports: a completed interview is the billable metric; one without a total is not charged."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from duilian.billing.models import UsageEvent
+from duilian.infra.database import TenantSession
+from duilian.infra.events import Event
+from duilian.infra.ids import new_id
+
+COMPLETED = "interview.completed"
+
+
+async def count_report(session: TenantSession, event: Event) -> None:
+    """Listener of `report.ready`. An interview that could not be scored is free."""
+    if event.data.get("outcome") != "scored":
+        return
+    row = {
+        "tenant_id": session.tenant_id,
+        "id": new_id(),
+        "metric": COMPLETED,
+        "subject_id": event.subject_id,
+        "idempotency_key": f"{COMPLETED}:{event.subject_id}",
+        "happened_at": event.happened_at,
+    }
+    await session.execute(insert(UsageEvent).values(**row).on_conflict_do_nothing())
+
+
+async def completed_interviews(session: TenantSession) -> int:
+    query = select(func.count()).where(UsageEvent.metric == COMPLETED)
+    return await session.scalar(query) or 0

@@ -1,0 +1,142 @@
+"""Composing the report from stored parts: a pure function of them, so that the same parts give the same bytes."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import func, select
+
+from duilian.customization.models import PublishedSet
+from duilian.customization.schemas import QuestionSet
+from duilian.customization.service import content_of, set_version
+from duilian.infra import events
+from duilian.infra.clock import now
+from duilian.infra.database import Database, TenantSession
+from duilian.platform.reports.facts import integrity_facts, quality_facts
+from duilian.platform.reports.models import Report
+from duilian.platform.scoring import refusals
+from duilian.platform.scoring.models import Analysis
+from duilian.platform.scoring.pooling import ReadAnswer, pool, total
+from duilian.platform.sessions import consents
+from duilian.platform.sessions.answering import answers_of
+from duilian.platform.sessions.models import Answer, Interview
+from duilian.platform.sessions.states import SETTLED, Status
+from duilian.serving.contracts import ScoreResponse, Transcript
+
+FORMAT = 1
+
+
+class ReportComposer:
+    """The task `reports.compose`: repeated or raced, it writes one report."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def run(self, tenant_id: UUID, interview_id: str) -> None:
+        async with self._database.begin(tenant_id) as session:
+            query = select(Interview).where(Interview.id == UUID(interview_id)).with_for_update()
+            interview = (await session.scalars(query)).one()
+            answers = await answers_of(session, interview)
+            if interview.status == Status.SUBMITTED and {a.state for a in answers} <= SETTLED:
+                await _write(session, interview, answers)
+                interview.status = Status.REPORTED
+
+
+async def _write(session: TenantSession, interview: Interview, answers: list[Answer]) -> None:
+    published = await set_version(session, interview.set_id)
+    analyses = {a.answer_id: a for a in await _analyses(session, answers)}
+    decided = await consents.decisions_of(session, interview)
+    content = compose(interview, published, answers, analyses, decided)
+    revision = await session.scalar(select(func.count()).where(Report.interview_id == interview.id)) or 0
+    digest = sha256(msgspec.json.encode(content, order="sorted")).hexdigest()
+    row = Report(
+        interview_id=interview.id, revision=revision + 1, content=content, sha256=digest, created_at=now()
+    )
+    session.add(row)
+    await events.append(session, "report.ready", interview.id, "system", outcome=content["total"]["outcome"])
+
+
+async def _analyses(session: TenantSession, answers: list[Answer]) -> list[Analysis]:
+    return list(await session.scalars(select(Analysis).where(Analysis.answer_id.in_([a.id for a in answers]))))
+
+
+def compose(
+    interview: Interview,
+    published: PublishedSet,
+    answers: list[Answer],
+    analyses: dict[UUID, Analysis],
+    decided: dict[str, bool | None],
+) -> dict[str, Any]:
+    """The report's document (docs/report.md). Names of people stay out: they are joined when it is shown."""
+    questions = content_of(published)
+    read = [_read(questions, answer, analyses.get(answer.id)) for answer in answers]
+    scores = [pool(competency, read, interview.locale) for competency in questions.competencies]
+    return {
+        "format": FORMAT,
+        "language": interview.language,
+        "locale": interview.locale,
+        "total": total(scores),
+        "competencies": msgspec.to_builtins(scores),
+        "answers": [_answer(questions, a, analyses.get(a.id), r) for a, r in zip(answers, read, strict=True)],
+        "integrity": integrity_facts(answers, analyses),
+        "human_review": {"needed": decided["scoring"] is False, "reason": _review_reason(decided)},
+        "versions": _versions(published, analyses),
+    }
+
+
+def _review_reason(decided: dict[str, bool | None]) -> str | None:
+    return "scoring-refused" if decided["scoring"] is False else None
+
+
+def _read(questions: QuestionSet, answer: Answer, analysis: Analysis | None) -> ReadAnswer:
+    question = questions.question(answer.question_key)
+    assert question is not None
+    transcript = msgspec.convert(analysis.transcript, Transcript | None) if analysis else None
+    return ReadAnswer(
+        key=answer.question_key,
+        competencies=list(question.competencies),
+        transcript=transcript,
+        judged=msgspec.convert(analysis.judged, ScoreResponse | None) if analysis else None,
+        refusal=analysis.refusal if analysis else refusals.stored(refusals.NotAnswered()),
+    )
+
+
+def _answer(questions: QuestionSet, answer: Answer, analysis: Analysis | None, read: ReadAnswer) -> dict[str, Any]:
+    question = questions.question(answer.question_key)
+    assert question is not None
+    return {
+        "key": answer.question_key,
+        "position": answer.position,
+        "kind": question.kind,
+        "question": question.text,
+        "mode": answer.mode,
+        "outcome": "cannot_be_scored" if read.refusal else "read",
+        "reason": read.refusal,
+        "transcript": _transcript(read.transcript),
+        "star": read.judged.star if read.judged else None,
+        "on_topic": read.judged.on_topic if read.judged else None,
+        "delivery": msgspec.to_builtins(read.transcript.delivery) if read.transcript and read.transcript.words else None,
+        "quality": quality_facts(read.transcript, analysis),
+    }
+
+
+def _transcript(transcript: Transcript | None) -> dict[str, Any] | None:
+    """The words as they were heard, with times in seconds."""
+    if transcript is None:
+        return None
+    document = msgspec.to_builtins(transcript)
+    return {key: document[key] for key in ("text", "language", "words", "sentences", "confidence")}
+
+
+def _versions(published: PublishedSet, analyses: dict[UUID, Analysis]) -> dict[str, str]:
+    models = {name: version for analysis in analyses.values() for name, version in analysis.versions.items()}
+    return {
+        "question_set": f"{published.key}@{published.version}",
+        "question_set_sha256": published.sha256,
+        "consents": consents.VERSION,
+        "report_format": str(FORMAT),
+        **dict(sorted(models.items())),
+    }

@@ -1,0 +1,63 @@
+"""Facts beside the scores: integrity and quality, verbatim, with times. Never weighed."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from duilian.platform.scoring.models import Analysis
+from duilian.platform.sessions.models import Answer
+from duilian.serving.contracts import Observation, Transcript
+
+LONG_HIDDEN_MS = 3000
+
+
+def integrity_facts(answers: list[Answer], analyses: dict[UUID, Analysis]) -> list[dict[str, Any]]:
+    """Each fact: answer, kind, at (seconds), and what is known of it."""
+    facts: list[dict[str, Any]] = []
+    for answer in answers:
+        facts += [_page_fact(answer.question_key, fact) for fact in answer.events.get("facts", []) if _worth(fact)]
+        analysis = analyses.get(answer.id)
+        if analysis is not None and analysis.observation is not None:
+            observation = msgspec.convert(analysis.observation, Observation)
+            facts += [_seen(answer.question_key, "second_face", t) for t in observation.second_face_times]
+            facts += [_seen(answer.question_key, "no_face", t) for t in observation.no_face_times]
+    return facts
+
+
+def _worth(fact: dict[str, Any]) -> bool:
+    """A glance away for a second is no fact to keep before a person's eyes."""
+    return fact["kind"] not in ("tab_hidden", "window_blur") or fact["for_ms"] >= LONG_HIDDEN_MS
+
+
+def _page_fact(answer: str, fact: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "answer": answer,
+        "kind": fact["kind"],
+        "at": fact["at_ms"] / 1000,
+        "seconds": fact["for_ms"] / 1000,
+        "characters": fact["length"],
+    }
+
+
+def _seen(answer: str, kind: str, time: float) -> dict[str, Any]:
+    return {"answer": answer, "kind": kind, "at": time, "seconds": 0.0, "characters": 0}
+
+
+def quality_facts(transcript: Transcript | None, analysis: Analysis | None) -> dict[str, Any]:
+    """Sound and picture in numbers with units in their names."""
+    facts: dict[str, Any] = {}
+    if transcript is not None and transcript.audio_seconds:
+        facts |= {
+            "audio_seconds": transcript.audio_seconds,
+            "speech_seconds": transcript.speech_seconds,
+            "loudness_dbfs": transcript.loudness_dbfs,
+            "signal_to_noise_db": transcript.signal_to_noise_db,
+            "confidence": transcript.confidence,
+        }
+    if analysis is not None and analysis.observation is not None:
+        observation = msgspec.convert(analysis.observation, Observation)
+        facts |= {"face_present_share": observation.face_present_share, "lighting": observation.lighting}
+    return facts

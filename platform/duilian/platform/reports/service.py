@@ -1,0 +1,117 @@
+"""Reading reports and playing the recordings they quote."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from duilian.infra.database import TenantSession
+from duilian.infra.errors import NotFound
+from duilian.infra.objects import ObjectStore
+from duilian.platform.media.models import Recording
+from duilian.platform.media.recordings import recording_of
+from duilian.platform.recruiting.models import Candidate, Invitation
+from duilian.platform.reports.errors import BadRange, NoRecording, NoReportYet
+from duilian.platform.reports.models import Report
+from duilian.platform.sessions.models import Answer, Interview
+from duilian.tenants.keyring import OpenTenantKey
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who an interview belongs to."""
+
+    interview: Interview
+    invitation: Invitation
+    candidate: Candidate
+
+
+async def person_of(session: TenantSession, interview_id: UUID) -> Person:
+    """Raises NotFound; another tenant's interview does not exist here."""
+    query = (
+        select(Interview, Invitation, Candidate)
+        .join(Invitation, Invitation.id == Interview.invitation_id)
+        .join(Candidate, Candidate.id == Invitation.candidate_id)
+        .where(Interview.id == interview_id)
+    )
+    row = (await session.execute(query)).first()
+    if row is None:
+        raise NotFound
+    return Person(*row)
+
+
+async def report_of(session: TenantSession, interview: Interview) -> Report:
+    """The newest revision. Raises NoReportYet."""
+    query = select(Report).where(Report.interview_id == interview.id).order_by(Report.revision.desc()).limit(1)
+    report = await session.scalar(query)
+    if report is None:
+        raise NoReportYet(status=interview.status)
+    return report
+
+
+def document(person: Person, report: Report) -> dict[str, Any]:
+    """The report as programs read it."""
+    return {
+        "interview": str(person.interview.id),
+        "candidate": {"name": person.candidate.name, "email": person.candidate.email},
+        "submitted_at": person.interview.submitted_at.isoformat() if person.interview.submitted_at else None,
+        "revision": report.revision,
+        "sha256": report.sha256,
+        **report.content,
+    }
+
+
+async def recording(session: TenantSession, interview_id: UUID, key: str) -> Recording:
+    """Raises NoRecording."""
+    query = select(Answer.id).where(Answer.interview_id == interview_id, Answer.question_key == key)
+    answer_id = await session.scalar(query)
+    found = await recording_of(session, answer_id) if answer_id else None
+    if found is None:
+        raise NoRecording
+    return found
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A byte range of a recording: [start, end) of `size`."""
+
+    body: AsyncIterator[bytes]
+    start: int
+    end: int
+    size: int
+    content_type: str
+    partial: bool
+
+    @property
+    def headers(self) -> dict[str, str]:
+        plain = {"Accept-Ranges": "bytes", "Content-Length": str(self.end - self.start), "Cache-Control": "no-store"}
+        return plain | ({"Content-Range": f"bytes {self.start}-{self.end - 1}/{self.size}"} if self.partial else {})
+
+
+def play(store: ObjectStore, key: OpenTenantKey, found: Recording, range_header: str | None) -> Piece:
+    """The asked range, opened frame by frame. Raises BadRange."""
+    start, end = _range(range_header, found.size)
+    body = store.stream(key, found.object_name, start, end)
+    return Piece(body, start, end, found.size, found.content_type, range_header is not None)
+
+
+def _range(header: str | None, size: int) -> tuple[int, int]:
+    """One range as RFC 9110 §14.2 has it: `bytes=a-b`, `bytes=a-`, `bytes=-n`."""
+    if header is None:
+        return 0, size
+    match = re.fullmatch(r"bytes=(\d*)-(\d*)", header.strip())
+    if match is None or match.group() == "bytes=-":
+        raise BadRange
+    first, last = match.groups()
+    if first:
+        start, end = int(first), min(size, int(last) + 1) if last else size
+    else:
+        start, end = max(0, size - int(last)), size
+    if start >= end:
+        raise BadRange
+    return start, end

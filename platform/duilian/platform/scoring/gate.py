@@ -1,0 +1,62 @@
+"""The gate before scoring: is there enough, in the right language, recognised well enough?
+
+The thresholds are deliberately few and stated here; what they refuse is told to the candidate and to HR.
+"""
+
+from __future__ import annotations
+
+import re
+
+from duilian.platform.scoring import refusals
+from duilian.serving.contracts import Language, ScoreResponse, Transcript
+
+LEAST_SPEECH = 3.0  # seconds of voice
+LEAST_UNITS: dict[Language, int] = {"zh": 12, "en": 8}  # characters or words
+LEAST_CONFIDENCE = 0.45  # mean word probability
+SURE_OF_LANGUAGE = 0.6
+LOOPING = 2.4  # compression ratio, as in Whisper
+READ_BACK = 0.6  # share of the answer that is the question
+
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+_LATIN_WORD = re.compile(r"[A-Za-z']+")
+
+
+def units(text: str, language: Language) -> int:
+    """Characters (zh) or words (en) without punctuation."""
+    words = len(_LATIN_WORD.findall(text))
+    return len(_HAN.findall(text)) + words if language == "zh" else words
+
+
+def check_spoken(transcript: Transcript, language: Language) -> None:
+    """Raises CannotScore with the reason."""
+    said = units(transcript.text, language)
+    detected = transcript.detected_language
+    if transcript.speech_seconds < 0.3:
+        raise refusals.Silence
+    if detected not in _same(language) and transcript.detected_probability >= SURE_OF_LANGUAGE:
+        raise refusals.WrongLanguage(detected=detected, expected=language)
+    if transcript.speech_seconds < LEAST_SPEECH or said < LEAST_UNITS[language]:
+        raise refusals.TooLittleSpeech(seconds=round(transcript.speech_seconds, 1), units=said)
+    if transcript.confidence < LEAST_CONFIDENCE or transcript.repetition > LOOPING:
+        raise refusals.PoorRecognition(confidence=f"{transcript.confidence:.2f}")
+
+
+def check_written(text: str, language: Language) -> None:
+    """Raises CannotScore with the reason."""
+    han, latin = len(_HAN.findall(text)), len(_LATIN_WORD.findall(text))
+    foreign = latin > 2 * han if language == "zh" else han > latin
+    if foreign and han + latin >= LEAST_UNITS[language]:
+        raise refusals.WrongLanguage(detected="en" if language == "zh" else "zh", expected=language)
+    if units(text, language) < LEAST_UNITS[language]:
+        raise refusals.TooLittleSpeech(seconds=0, units=units(text, language))
+
+
+def check_judged(response: ScoreResponse) -> None:
+    """Raises CannotScore with the reason."""
+    if response.question_overlap >= READ_BACK:
+        raise refusals.QuestionReadBack
+
+
+def _same(language: Language) -> tuple[str, ...]:
+    """Codes of the recogniser that count as the language (Cantonese is written with the same characters)."""
+    return ("zh", "yue") if language == "zh" else ("en",)

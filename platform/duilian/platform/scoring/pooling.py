@@ -1,0 +1,156 @@
+"""From judgements of single answers to a score per competency, and from those to the total.
+
+A competency's level is the mean of its answers' posterior means, weighted by how much each had to say; the error
+carries each answer's spread, the disagreement between answers, and what a cold start cannot know. Levels 1–5 map
+to scores 0–10 linearly: score = (level − 1) · 2.5. An answer without evidence takes no part.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Any, Literal
+
+import msgspec
+
+from duilian.customization.schemas import Competency, words
+from duilian.platform.scoring import refusals
+from duilian.platform.scoring.evidence import evidence
+from duilian.serving.contracts import Judgement, ScoreResponse, Transcript
+
+COLD_START_ERROR = 0.45  # levels: what hand-set weights may be off by, before any label (assumed, not measured)
+POINTS_PER_LEVEL = 2.5
+LEAST_SHARE = 50  # percent of the weights that must be scored for a total
+MOST_EVIDENCE = 6
+Outcome = Literal["scored", "no_evidence", "cannot_be_scored"]
+
+
+class ReadAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """One answer as the pool sees it: judged, or refused with a reason."""
+
+    key: str
+    competencies: list[str]
+    transcript: Transcript | None
+    judged: ScoreResponse | None
+    refusal: dict[str, Any] | None
+
+
+class CompetencyScore(msgspec.Struct, frozen=True, kw_only=True):
+    """level 1–5; score and standard_error on 0–10. All three are None unless the outcome is "scored"."""
+
+    key: str
+    name: dict[str, str]
+    weight: int
+    outcome: Outcome
+    level: int | None
+    score: float | None
+    standard_error: float | None
+    provisional: bool
+    anchor: dict[str, str] | None
+    evidence: list[dict[str, Any]]
+    missing: list[str]
+    advice: dict[str, str]
+    reasons: list[dict[str, Any]]
+    answers_used: int
+    answers_asked: int
+
+
+def pool(competency: Competency, answers: list[ReadAnswer], locale: str) -> CompetencyScore:
+    asked = [a for a in answers if competency.key in a.competencies]
+    judged = [(a, j) for a in asked for j in _judgements(a, competency.key)]
+    scored = [(a, j) for a, j in judged if j.outcome == "scored"]
+    if not scored:
+        return _unscored(competency, asked, judged, locale)
+    mean, error = _mean_and_error([j for _, j in scored])
+    level = min(5, max(1, round(mean)))
+    return CompetencyScore(
+        **_common(competency, asked, [j for _, j in judged]),
+        outcome="scored",
+        level=level,
+        score=round((mean - 1) * POINTS_PER_LEVEL, 1),
+        standard_error=round(error * POINTS_PER_LEVEL, 1),
+        anchor=competency.levels[level - 1].anchor,
+        evidence=_evidence(scored),
+        reasons=[a.refusal for a in asked if a.refusal],
+        answers_used=len(scored),
+    )
+
+
+def _judgements(answer: ReadAnswer, key: str) -> list[Judgement]:
+    return [j for j in answer.judged.judgements if j.competency == key] if answer.judged and not answer.refusal else []
+
+
+def _mean_and_error(judgements: list[Judgement]) -> tuple[float, float]:
+    """In levels. Errors: sampling of each answer, spread between answers, cold start."""
+    weights = [max(0.1, j.weight) for j in judgements]
+    means = [sum((i + 1) * p for i, p in enumerate(j.posterior)) for j in judgements]
+    variances = [
+        sum(p * (i + 1 - m) ** 2 for i, p in enumerate(j.posterior)) for j, m in zip(judgements, means, strict=True)
+    ]
+    total = sum(weights)
+    mean = sum(w * m for w, m in zip(weights, means, strict=True)) / total
+    sampling = sum((w / total) ** 2 * v for w, v in zip(weights, variances, strict=True))
+    between = sum(w * (m - mean) ** 2 for w, m in zip(weights, means, strict=True)) / total / len(means)
+    return mean, sqrt(sampling + between + COLD_START_ERROR**2)
+
+
+def _unscored(
+    competency: Competency, asked: list[ReadAnswer], judged: list[tuple[ReadAnswer, Judgement]], locale: str
+) -> CompetencyScore:
+    """No evidence where at least one answer was read; else it cannot be scored, for the answers' reasons."""
+    outcome: Outcome = "no_evidence" if judged else "cannot_be_scored"
+    common = _common(competency, asked, [j for _, j in judged])
+    return CompetencyScore(
+        **(common | {"missing": common["missing"] or [words(competency.levels[2].anchor, locale)]}),
+        outcome=outcome,
+        level=None,
+        score=None,
+        standard_error=None,
+        anchor=None,
+        evidence=[],
+        reasons=[a.refusal for a in asked if a.refusal],
+        answers_used=0,
+    )
+
+
+def _common(competency: Competency, asked: list[ReadAnswer], judgements: list[Judgement]) -> dict[str, Any]:
+    missing = dict.fromkeys(text for j in judgements for text in j.missing)
+    return {
+        "key": competency.key,
+        "name": competency.name,
+        "weight": competency.weight,
+        "provisional": True,
+        "missing": list(missing)[:2],
+        "advice": competency.advice,
+        "answers_asked": len(asked),
+    }
+
+
+def _evidence(scored: list[tuple[ReadAnswer, Judgement]]) -> list[dict[str, Any]]:
+    found = [evidence(a.key, quote, a.transcript) for a, j in scored if a.transcript for quote in j.quotes]
+    strongest = sorted(found, key=lambda e: (-e["strength"], e["answer"], e["offset"]))[:MOST_EVIDENCE]
+    return [e for e in found if e in strongest]
+
+
+def total(scores: list[CompetencyScore]) -> dict[str, Any]:
+    """The weighted total over what could be scored, or the reason why there is none."""
+    scored = [s for s in scores if s.score is not None and s.standard_error is not None]
+    share = sum(s.weight for s in scored)
+    if share < LEAST_SHARE:
+        reason = refusals.stored(refusals.TooFewScored(share=share))
+        return _total("cannot_be_scored", None, None, share, [reason])
+    score = sum(s.weight * (s.score or 0) for s in scored) / share
+    error = sqrt(sum((s.weight * (s.standard_error or 0)) ** 2 for s in scored)) / share
+    return _total("scored", round(score, 1), round(error, 1), share, [])
+
+
+def _total(
+    outcome: Outcome, score: float | None, error: float | None, share: int, reasons: list[dict[str, Any]]
+) -> dict[str, Any]:
+    return {
+        "outcome": outcome,
+        "score": score,
+        "standard_error": error,
+        "provisional": True,
+        "weight_scored": share,
+        "reasons": reasons,
+    }

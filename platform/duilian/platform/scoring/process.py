@@ -1,0 +1,214 @@
+"""Processing one answer: recording → models → judgement, as soon as it is finished.
+
+Runs as a job, at least once. Nothing is stored until the end, and only for the version of the answer it read, so
+that a retake or a second run never mixes with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from duilian.customization.schemas import Question, QuestionSet, words
+from duilian.customization.service import content_of, set_version
+from duilian.infra.clock import now
+from duilian.infra.database import Database, TenantSession
+from duilian.infra.ids import new_id
+from duilian.infra.objects import ObjectStore
+from duilian.platform.media.errors import BrokenRecording, EmptyRecording, RecordingTooLong
+from duilian.platform.media.models import Take
+from duilian.platform.media.recordings import Assembler, erase_takes
+from duilian.platform.scoring import gate, refusals
+from duilian.platform.scoring.evidence import verify
+from duilian.platform.scoring.models import Analysis
+from duilian.platform.scoring.requests import score_request, written_transcript
+from duilian.platform.sessions import consents
+from duilian.platform.sessions.answering import report_if_settled
+from duilian.platform.sessions.models import Answer, Interview
+from duilian.platform.sessions.states import AnswerState
+from duilian.serving import contracts as c
+from duilian.serving.audio import decode_audio, sample_frames
+from duilian.serving.client import ServingClient
+from duilian.serving.errors import BrokenMedia, ServingRefused, TooLong
+from duilian.tenants.service import current_tenant
+
+Answered = TypeVar("Answered")
+GRACE_SECONDS = 15  # over the answer's time: clocks differ, recorders stop late
+_BROKEN = (BrokenRecording, EmptyRecording, RecordingTooLong, refusals.CannotScore)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a run needs, read in one transaction."""
+
+    question: Question
+    questions: QuestionSet
+    language: c.Language
+    locale: str
+    vocabulary: list[str]
+    may_score: bool
+    may_look: bool
+    mode: str
+    text: str | None
+    take_id: UUID | None
+
+
+@dataclass
+class Findings:
+    transcript: c.Transcript | None = None
+    observation: c.Observation | None = None
+    judged: c.ScoreResponse | None = None
+    refusal: dict[str, Any] | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+class AnswerProcessor:
+    def __init__(self, database: Database, store: ObjectStore, assembler: Assembler, serving: ServingClient) -> None:
+        self._database, self._store, self._assembler, self._serving = database, store, assembler, serving
+
+    async def run(self, tenant_id: UUID, answer_id: str, version: str) -> None:
+        async with self._database.begin(tenant_id) as session:
+            work = await _read(session, UUID(answer_id), version)
+        if work is None:
+            return
+        findings = Findings()
+        try:
+            await self._find(tenant_id, work, findings)
+        except _BROKEN as problem:
+            findings.refusal = refusals.stored(problem)
+        async with self._database.begin(tenant_id) as session:
+            await _store(session, UUID(answer_id), version, findings)
+            if work.take_id is not None:
+                await erase_takes(session, self._store, UUID(answer_id), keep=work.take_id)
+
+    async def _find(self, tenant_id: UUID, work: Work, findings: Findings) -> None:
+        if work.mode == "text":
+            await self._judge_written(work, findings)
+            return
+        assert work.take_id is not None
+        longest = work.question.answer_seconds + GRACE_SECONDS
+        _, media = await self._assembler.run(tenant_id, work.take_id, longest)
+        if not work.may_score:
+            raise refusals.ScoringRefused
+        findings.transcript = await self._transcribe(work, media)
+        findings.versions |= findings.transcript.versions
+        if work.may_look and work.mode == "video":
+            findings.observation = await self._observe(media)
+            findings.versions |= findings.observation.versions if findings.observation else {}
+        gate.check_spoken(findings.transcript, work.language)
+        await self._judge(work, findings, findings.transcript)
+
+    async def _transcribe(self, work: Work, media: bytes) -> c.Transcript:
+        try:
+            samples = await asyncio.to_thread(decode_audio, media)
+        except BrokenMedia as error:
+            raise BrokenRecording from error
+        except TooLong as error:
+            raise RecordingTooLong(seconds=error.params["seconds"], limit=error.params["limit"]) from error
+        request = c.TranscribeRequest(audio=samples.tobytes(), language=work.language, vocabulary=work.vocabulary)
+        return await _answered(self._serving.transcribe(request))
+
+    async def _observe(self, media: bytes) -> c.Observation | None:
+        frames = await asyncio.to_thread(sample_frames, media)
+        return await _answered(self._serving.observe(c.ObserveRequest(frames=frames))) if frames else None
+
+    async def _judge_written(self, work: Work, findings: Findings) -> None:
+        text = work.text or ""
+        findings.transcript = written_transcript(text, work.language)
+        if not work.may_score:
+            raise refusals.ScoringRefused
+        gate.check_written(text, work.language)
+        await self._judge(work, findings, findings.transcript)
+
+    async def _judge(self, work: Work, findings: Findings, transcript: c.Transcript) -> None:
+        request = score_request(work.questions, work.question, transcript, work.locale)
+        findings.judged = await _answered(self._serving.score(request))
+        findings.versions |= findings.judged.versions
+        verify(findings.judged, transcript)
+        gate.check_judged(findings.judged)
+
+
+async def _answered(call: Awaitable[Answered]) -> Answered:
+    """A refusal by the model tier means that this answer cannot be scored; an outage is raised and tried again."""
+    try:
+        return await call
+    except ServingRefused as error:
+        raise refusals.ModelFailed from error
+
+
+async def _read(session: TenantSession, answer_id: UUID, version: str) -> Work | None:
+    """None where the answer has moved on: processed already, or replaced by a retake."""
+    answer = await session.get(Answer, (session.tenant_id, answer_id))
+    if answer is None or not _is_current(answer, version):
+        return None
+    interview = await session.get_one(Interview, (session.tenant_id, answer.interview_id))
+    questions = content_of(await set_version(session, interview.set_id))
+    question = questions.question(answer.question_key)
+    assert question is not None
+    granted = await consents.decisions_of(session, interview)
+    tenant = await current_tenant(session)
+    query = select(Take.id).where(Take.answer_id == answer.id, Take.number == answer.take_number)
+    return Work(
+        question=question,
+        questions=questions,
+        language="zh" if interview.language == "zh" else "en",
+        locale=interview.locale,
+        vocabulary=tenant.vocabulary.get(interview.locale, []),
+        may_score=bool(granted["scoring"]),
+        may_look=bool(granted["face_check"]),
+        mode=answer.mode or "text",
+        text=answer.text,
+        take_id=await session.scalar(query) if answer.mode != "text" else None,
+    )
+
+
+def _is_current(answer: Answer, version: str) -> bool:
+    return (
+        answer.state == AnswerState.SAVED
+        and answer.answered_at is not None
+        and answer.answered_at.isoformat() == version
+    )
+
+
+async def _store(session: TenantSession, answer_id: UUID, version: str, findings: Findings) -> None:
+    """Findings, the answer's new state and, if it was the last, the report's job: together or not at all."""
+    answer = await session.get_one(Answer, (session.tenant_id, answer_id))
+    query = select(Interview).where(Interview.id == answer.interview_id).with_for_update()
+    interview = (await session.scalars(query)).one()
+    await session.refresh(answer)
+    if not _is_current(answer, version):
+        return
+    values = {
+        "version": version,
+        "transcript": msgspec.to_builtins(findings.transcript),
+        "observation": msgspec.to_builtins(findings.observation),
+        "judged": msgspec.to_builtins(findings.judged) if findings.refusal is None else None,
+        "refusal": findings.refusal,
+        "versions": findings.versions,
+        "created_at": now(),
+    }
+    row = {"tenant_id": session.tenant_id, "id": new_id(), "answer_id": answer_id} | values
+    await session.execute(
+        insert(Analysis).values(**row).on_conflict_do_update(index_elements=["tenant_id", "answer_id"], set_=values)
+    )
+    answer.state = AnswerState.FAILED if findings.refusal else AnswerState.PROCESSED
+    answer.failure = findings.refusal
+    await session.flush()
+    await report_if_settled(session, interview)
+
+
+async def give_up(database: Database, tenant_id: UUID, answer_id: str, version: str) -> None:
+    """The last attempt failed: the answer cannot be scored, and the report need not wait for it."""
+    findings = Findings(refusal=refusals.stored(refusals.ModelFailed()))
+    async with database.begin(tenant_id) as session:
+        await _store(session, UUID(answer_id), version, findings)
+
+
+__all__ = ["AnswerProcessor", "give_up"]

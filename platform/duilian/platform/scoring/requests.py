@@ -1,0 +1,52 @@
+"""What is sent to the scorer: the question, the answer, the anchors, and nothing about the person."""
+
+from __future__ import annotations
+
+from duilian.customization.schemas import Competency, Question, QuestionSet, words
+from duilian.serving import contracts as c
+from duilian.serving.scoring.text import split_sentences
+
+
+def score_request(questions: QuestionSet, question: Question, transcript: c.Transcript, locale: str) -> c.ScoreRequest:
+    answer = c.AnswerText(
+        key=question.key,
+        question=words(question.text, locale),
+        text=transcript.text,
+        sentences=transcript.sentences,
+        competencies=list(question.competencies),
+    )
+    profiles = [_profile(questions.competency(key), locale) for key in question.competencies]
+    return c.ScoreRequest(language=transcript.language, answer=answer, competencies=profiles)
+
+
+def _profile(competency: Competency, locale: str) -> c.CompetencyProfile:
+    anchors = [
+        c.Anchor(level=level.level, text=words(level.anchor, locale), keywords=level.keywords.get(locale, []))
+        for level in competency.levels
+    ]
+    return c.CompetencyProfile(key=competency.key, name=words(competency.name, locale), anchors=anchors)
+
+
+def written_transcript(text: str, language: c.Language) -> c.Transcript:
+    """A written answer in the shape of a spoken one: no words with times, no delivery to speak of."""
+    silent = c.Delivery(
+        pace=0.0, pace_unit="", articulation_pace=0.0, pauses=0, pause_seconds=0.0, longest_pause=0.0, fillers=0,
+        filler_words={},
+    )  # fmt: skip
+    return c.Transcript(
+        text=text,
+        language=language,
+        words=[],
+        sentences=split_sentences(text),
+        confidence=1.0,
+        detected_language=language,
+        detected_probability=1.0,
+        audio_seconds=0.0,
+        speech_seconds=0.0,
+        loudness_dbfs=0.0,
+        signal_to_noise_db=None,
+        no_speech_probability=0.0,
+        repetition=1.0,
+        delivery=silent,
+        versions={},
+    )
