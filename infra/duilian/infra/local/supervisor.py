@@ -48,8 +48,10 @@ class Watched:
 class Supervisor:
     """Start processes in the order they need each other, then `watch` until asked to stop."""
 
-    def __init__(self, tell: Tell) -> None:
+    def __init__(self, tell: Tell, first_delay: float = FIRST_DELAY) -> None:
+        """tell: gets what a person should see. first_delay: seconds before the first restart."""
         self._tell = tell
+        self._first_delay = first_delay
         self._watched: list[Watched] = []
         self._stopping = threading.Event()
 
@@ -105,7 +107,7 @@ class Supervisor:
         if watched.crashes > MOST_RESTARTS:
             log = command.log_file
             raise KeepsFailing(name=command.name, times=watched.crashes, log_file=log, tail=tail(log))
-        watched.due = now + FIRST_DELAY * 2 ** (watched.crashes - 1)
+        watched.due = now + self._first_delay * 2 ** (watched.crashes - 1)
         count = f"{watched.crashes}/{MOST_RESTARTS}"
         self._tell(
             Notice(

@@ -7,20 +7,23 @@ from typing import TYPE_CHECKING
 from duilian.infra.telemetry.providers import SCOPE, current
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 
-def instrument_engine(engine: AsyncEngine) -> None:
+def instrument_engine(engine: AsyncEngine | Engine) -> None:
     """A span per statement of this engine: its text without literals, never its parameters."""
     providers = current()
     if providers.handler is None:
         return
     from opentelemetry.instrumentation.sqlalchemy.engine import EngineTracer
+    from sqlalchemy import Engine
 
+    inner = engine if isinstance(engine, Engine) else engine.sync_engine
     connections = providers.metrics.get_meter(SCOPE).create_up_down_counter(
         "db.client.connections.usage", "1"
     )
-    EngineTracer(providers.traces.get_tracer(SCOPE), engine.sync_engine, connections)
+    EngineTracer(providers.traces.get_tracer(SCOPE), inner, connections)
 
 
 def instrument_object_store() -> None:
