@@ -22,14 +22,14 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Base of every piece of a set."""
 
 
-class Level(Part):
+class Level(Part, frozen=True, kw_only=True):
     level: Annotated[int, msgspec.Meta(ge=1, le=5)]
     label: Words
     anchor: Words
     keywords: dict[str, list[str]]
 
 
-class Competency(Part):
+class Competency(Part, frozen=True, kw_only=True):
     key: Key
     name: Words
     description: Words
@@ -38,7 +38,7 @@ class Competency(Part):
     advice: Words
 
 
-class Question(Part):
+class Question(Part, frozen=True, kw_only=True):
     key: Key
     kind: Literal["self_introduction", "structured", "scenario"]
     text: Words
@@ -46,25 +46,27 @@ class Question(Part):
     answer_seconds: Annotated[int, msgspec.Meta(ge=5, le=900)] = 120
     min_seconds: Seconds = 10
     takes: Annotated[int, msgspec.Meta(ge=1, le=5)] = 2
-    modes: list[Mode] = ["video", "audio", "text"]
+    modes: list[Mode] = msgspec.field(default_factory=lambda: ["video", "audio", "text"])
     competencies: list[Key]
     hint: Words = {}
 
 
-class Practice(Part):
+class Practice(Part, frozen=True, kw_only=True):
+    key: Key = "practice"
+    modes: list[Mode] = msgspec.field(default_factory=lambda: ["video", "audio", "text"])
     text: Words
     think_seconds: Seconds = 10
     answer_seconds: Seconds = 30
 
 
-class Job(Part):
+class Job(Part, frozen=True, kw_only=True):
     key: Key
     title: Words
     department: Words
     description: Words
 
 
-class QuestionSet(Part):
+class QuestionSet(Part, frozen=True, kw_only=True):
     version: int = 1  # of the file's format
     key: Key
     title: Words

@@ -15,7 +15,10 @@ class Take(Tenanted, Base):
     """One attempt at an answer. The newest counts; earlier ones are erased when it is finished."""
 
     __tablename__ = "takes"
-    __table_args__ = (UniqueConstraint("tenant_id", "answer_id", "number"),)
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "answer_id", "number"),
+        ForeignKeyConstraint(["tenant_id", "answer_id"], ["answers.tenant_id", "answers.id"]),
+    )
 
     answer_id: Mapped[UUID] = mapped_column(index=True)
     number: Mapped[int]

@@ -1,0 +1,28 @@
+"""Migrations by Alembic, run as the owner's role. `upgrade` is safe to repeat."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine
+
+HERE = Path(__file__).parent
+
+
+def upgrade(owner_url: str, revision: str = "head") -> None:
+    """Bring the database to `revision`."""
+    engine = create_engine(owner_url)
+    try:
+        with engine.begin() as connection:
+            command.upgrade(_config(connection), revision)
+    finally:
+        engine.dispose()
+
+
+def _config(connection: object) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(HERE))
+    config.attributes["connection"] = connection
+    return config

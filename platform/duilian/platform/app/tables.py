@@ -1,0 +1,18 @@
+"""Every table: importing this module fills `Base.metadata`."""
+
+from __future__ import annotations
+
+from duilian.billing import models as billing
+from duilian.customization import models as customization
+from duilian.infra import events
+from duilian.infra.database import Base
+from duilian.platform.decisions import models as decisions
+from duilian.platform.media import models as media
+from duilian.platform.recruiting import models as recruiting
+from duilian.platform.reports import models as reports
+from duilian.platform.scoring import models as scoring
+from duilian.platform.sessions import models as sessions
+from duilian.tenants import models as tenants
+
+MODULES = (tenants, customization, events, recruiting, media, sessions, scoring, reports, decisions, billing)
+metadata = Base.metadata
