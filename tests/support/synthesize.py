@@ -129,14 +129,18 @@ def model_bytes() -> bytes:
 
 
 def english_phonemes() -> Callable[[str], str]:
-    """misaki's own conversion of espeak's American English, applied to whole sentences."""
+    """misaki's conversion of espeak's American English, applied to whole sentences.
+
+    espeak leaves "I" unstressed and Kokoro then swallows it at the start of a sentence: it gets the secondary
+    stress of misaki's lexicon. A doubled r comes from linking across words.
+    """
 
     @dataclass
     class Token:
         text: str
 
     convert = EspeakFallback(british=False)
-    return lambda text: convert(Token(text))[0]
+    return lambda text: re.sub(r"(?<!\S)I(?=\s|m\s)", "ˌI", convert(Token(text))[0]).replace("ɹɹ", "ɹ")
 
 
 def sentences(text: str) -> list[str]:
@@ -165,7 +169,9 @@ def write_webm(audio: Audio, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w", format="webm") as container:
         stream = container.add_stream("libopus", rate=48_000, layout="mono", bit_rate=24_000)
-        frame = av.AudioFrame.from_ndarray((audio * 32767).astype(np.int16)[None], format="s16", layout="mono")
+        frame = av.AudioFrame.from_ndarray(
+            (audio * 32767).astype(np.int16)[None], format="s16", layout="mono"
+        )
         frame.sample_rate = RATE
         resampler = av.AudioResampler(format="s16", layout="mono", rate=48_000)
         for resampled in [*resampler.resample(frame), *resampler.resample(None)]:
