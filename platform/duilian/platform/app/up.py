@@ -15,7 +15,6 @@ from pathlib import Path
 
 import click
 
-from duilian.infra import migrations
 from duilian.infra.keys import FileKeyProvider
 from duilian.infra.local import lock, preflight
 from duilian.infra.local.plan import (
@@ -26,11 +25,11 @@ from duilian.infra.local.plan import (
     with_serving_token,
     write_environment,
 )
-from duilian.infra.local.postgres import APP
 from duilian.infra.local.process import Command, nothing
 from duilian.infra.local.services import DataServices
 from duilian.infra.local.supervisor import Supervisor, orderly_end, uninterrupted
 from duilian.infra.settings import Settings
+from duilian.platform.app import migrations
 from duilian.platform.app.readiness import WorkerHeartbeat, answers
 from duilian.platform.app.screen import Screen
 from duilian.platform.app.seed import SeedResult, seed
@@ -91,7 +90,7 @@ def _start(
     settings = with_serving_token(services.settings(settings))
     FileKeyProvider.create(settings.master_key_file)
     with screen.step("数据表", "migrations"):
-        migrations.upgrade(settings.database_owner_url, APP)
+        migrations.upgrade(settings.database_owner_url)
     write_environment(settings)
     with screen.step("示例数据", "demo data"):
         seeded = seed(settings) if with_seed else None
