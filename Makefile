@@ -5,6 +5,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 WEB := platform/web
+PYRIGHT = $(NODE) node $(WEB)/node_modules/pyright/index.js --project .
 STATIC := platform/duilian/platform/web/static
 INSTALLED := .venv/.installed
 MODULES := $(WEB)/node_modules/.package-lock.json
@@ -34,15 +35,16 @@ build: $(INSTALLED) $(BUILT)
 test: lint models browser
 	@$(BIN)/python -m pytest -q $(ARGS)
 
-lint: build types
+lint: build
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet . || { echo '有文件未整理，请运行 make format · run make format'; exit 1; }
 	@$(BIN)/lint-imports
 	@$(NODE) npm --prefix $(WEB) run --silent check
 	@$(NODE) npm --prefix $(WEB) test --silent
+	@$(PYRIGHT)
 
 types: $(INSTALLED) $(MODULES)
-	@$(NODE) node $(WEB)/node_modules/pyright/index.js --project .
+	@$(PYRIGHT)
 
 format: $(INSTALLED)
 	@$(BIN)/ruff check --fix --quiet . || true
