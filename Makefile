@@ -37,7 +37,7 @@ test: lint models browser
 
 lint: build
 	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check --quiet . || { echo '有文件未整理，请运行 make format · run make format'; exit 1; }
+	@$(BIN)/ruff format --check --quiet --output-format concise . || { echo '有文件未整理，请运行 make format · run make format'; exit 1; }
 	@$(BIN)/lint-imports
 	@$(NODE) npm --prefix $(WEB) run --silent check
 	@$(NODE) npm --prefix $(WEB) test --silent
