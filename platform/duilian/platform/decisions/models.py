@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from duilian.infra.database import Base, Tenanted
 
+
 class Decision(Tenanted, Base):
     """A person's decision on an interview."""
 

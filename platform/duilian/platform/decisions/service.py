@@ -33,7 +33,11 @@ async def decide(session: TenantSession, actor: Actor, person: Person, outcome: 
     if Status(person.interview.status) in UNFINISHED:
         raise errors.StillRunning
     decision = Decision(
-        interview_id=person.interview.id, member_id=member_id, outcome=outcome, reason=reason, decided_at=now()
+        interview_id=person.interview.id,
+        member_id=member_id,
+        outcome=outcome,
+        reason=reason,
+        decided_at=now(),
     )
     session.add(decision)
     await events.append(session, "decision.made", person.interview.id, actor.label, outcome=outcome)
@@ -98,5 +102,3 @@ def _reason(reason: str) -> str:
     if len(reason.strip()) < SHORTEST_REASON:
         raise errors.ReasonNeeded(length=SHORTEST_REASON)
     return reason.strip()[:2000]
-
-

@@ -38,7 +38,9 @@ class SegmentState:
     bytes: int
 
 
-async def new_take(session: TenantSession, answer_id: UUID, mode: str, content_type: str, allowed: int) -> Take:
+async def new_take(
+    session: TenantSession, answer_id: UUID, mode: str, content_type: str, allowed: int
+) -> Take:
     """Raises NoRetakesLeft. A take without a single chunk is used again, so that a double click costs nothing."""
     newest = await newest_take(session, answer_id)
     if newest is not None and newest.finished_at is None and await _is_unused(session, newest, mode):
@@ -63,7 +65,9 @@ async def new_take(session: TenantSession, answer_id: UUID, mode: str, content_t
 
 async def _is_unused(session: TenantSession, take: Take, mode: str) -> bool:
     query = (
-        select(func.count(Chunk.id)).join(Segment, Segment.id == Chunk.segment_id).where(Segment.take_id == take.id)
+        select(func.count(Chunk.id))
+        .join(Segment, Segment.id == Chunk.segment_id)
+        .where(Segment.take_id == take.id)
     )
     return take.mode == mode and not await session.scalar(query)
 
@@ -138,7 +142,9 @@ def _checked_digest(seq: int, body: bytes, header: str | None) -> str:
 async def _segment(session: TenantSession, take: Take, number: int) -> Segment:
     if take.finished_at is not None:
         raise errors.TakeFinished
-    segment = await session.scalar(select(Segment).where(Segment.take_id == take.id, Segment.number == number))
+    segment = await session.scalar(
+        select(Segment).where(Segment.take_id == take.id, Segment.number == number)
+    )
     if segment is None:
         raise errors.NoSuchTake
     return segment
@@ -151,7 +157,13 @@ async def _refuse_overflow(session: TenantSession, take: Take, size: int) -> Non
 
 
 async def _keep(
-    session: TenantSession, store: ObjectStore, key: OpenTenantKey, segment: Segment, seq: int, body: bytes, digest: str
+    session: TenantSession,
+    store: ObjectStore,
+    key: OpenTenantKey,
+    segment: Segment,
+    seq: int,
+    body: bytes,
+    digest: str,
 ) -> str:
     """The hash now on record: ours, or that of a twin which arrived at the same moment."""
     values = {
@@ -164,17 +176,23 @@ async def _keep(
         "received_at": now(),
     }
     # The row first: it serialises twins, so that the object always holds the bytes of the row's hash.
-    made = await session.scalar(insert(Chunk).values(**values).on_conflict_do_nothing().returning(Chunk.sha256))
+    made = await session.scalar(
+        insert(Chunk).values(**values).on_conflict_do_nothing().returning(Chunk.sha256)
+    )
     if made is None:
         return (
-            await session.scalars(select(Chunk.sha256).where(Chunk.segment_id == segment.id, Chunk.seq == seq))
+            await session.scalars(
+                select(Chunk.sha256).where(Chunk.segment_id == segment.id, Chunk.seq == seq)
+            )
         ).one()
     await store.put(key, chunk_name(segment.take_id, segment.number, seq), body)
     return made
 
 
 async def segments_of(session: TenantSession, take: Take) -> list[Segment]:
-    return list(await session.scalars(select(Segment).where(Segment.take_id == take.id).order_by(Segment.number)))
+    return list(
+        await session.scalars(select(Segment).where(Segment.take_id == take.id).order_by(Segment.number))
+    )
 
 
 async def segment_state(session: TenantSession, segment: Segment) -> SegmentState:
@@ -183,7 +201,9 @@ async def segment_state(session: TenantSession, segment: Segment) -> SegmentStat
     have = {row.seq for row in rows}
     top = max(have, default=-1) + 1
     missing = sorted(set(range(top)) - have)
-    return SegmentState(segment.number, missing[0] if missing else top, missing, len(have), sum(r.size for r in rows))
+    return SegmentState(
+        segment.number, missing[0] if missing else top, missing, len(have), sum(r.size for r in rows)
+    )
 
 
 async def take_state(session: TenantSession, take: Take) -> list[SegmentState]:

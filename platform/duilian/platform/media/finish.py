@@ -66,7 +66,11 @@ async def _verified(
         count += len(chunks)
     if missing:
         raise errors.ChunksMissing(count=sum(len(gap["chunks"]) for gap in missing), missing=missing)
-    if len(claimed) != len(segments) or heads != [c.head for c in claimed] or count != sum(c.chunks for c in claimed):
+    if (
+        len(claimed) != len(segments)
+        or heads != [c.head for c in claimed]
+        or count != sum(c.chunks for c in claimed)
+    ):
         raise errors.ChainMismatch
     return {
         "interview": str(interview_id),

@@ -48,7 +48,9 @@ class Chunk(Tenanted, Base):
     __tablename__ = "chunks"
     __table_args__ = (
         UniqueConstraint("tenant_id", "segment_id", "seq"),
-        ForeignKeyConstraint(["tenant_id", "segment_id"], ["segments.tenant_id", "segments.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(
+            ["tenant_id", "segment_id"], ["segments.tenant_id", "segments.id"], ondelete="CASCADE"
+        ),
     )
 
     segment_id: Mapped[UUID]

@@ -61,7 +61,9 @@ class Assembler:
             names.append([chunk_name(take_id, segment.number, seq) for seq in await session.scalars(query)])
         return names
 
-    async def _keep(self, tenant_id: UUID, key: OpenTenantKey, take_id: UUID, playable: Playable) -> Recording:
+    async def _keep(
+        self, tenant_id: UUID, key: OpenTenantKey, take_id: UUID, playable: Playable
+    ) -> Recording:
         name = f"recordings/{take_id}"
         await self._store.put(key, name, playable.data)
         async with self._database.begin(tenant_id) as session:
@@ -91,7 +93,9 @@ class Assembler:
 
 def _measured(key: OpenTenantKey, certificate: dict[str, object], seconds: float) -> dict[str, object]:
     """The certificate with the length that the server measured, signed anew."""
-    body = {k: v for k, v in certificate.items() if k != "signature"} | {"measured_seconds": round(seconds, 3)}
+    body = {k: v for k, v in certificate.items() if k != "signature"} | {
+        "measured_seconds": round(seconds, 3)
+    }
     return body | {"signature": sign(key, body)}
 
 

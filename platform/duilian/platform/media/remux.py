@@ -95,7 +95,7 @@ def _append(out: Any, streams: dict[str, Any], data: bytes, offset: Fraction) ->
     end, packets = offset, 0
     try:
         with av.open(io.BytesIO(data)) as source:
-            wanted = [s for s in (*source.streams.video[:1], *source.streams.audio[:1])]
+            wanted = [*source.streams.video[:1], *source.streams.audio[:1]]
             for stream in wanted:
                 if stream.type not in streams:
                     streams[stream.type] = out.add_stream_from_template(stream)

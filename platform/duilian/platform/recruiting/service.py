@@ -76,11 +76,15 @@ def read_people(source: str) -> tuple[list[tuple[int, str, Person]], list[tuple[
             continue
         try:
             if number > MOST_ROWS:
-                raise BadRow(row=number, reason_zh=f"一次最多 {MOST_ROWS} 行", reason_en=f"at most {MOST_ROWS} rows")
+                raise BadRow(
+                    row=number, reason_zh=f"一次最多 {MOST_ROWS} 行", reason_en=f"at most {MOST_ROWS} rows"
+                )
             person = _person(number, line)
             if first := seen.get(person.email):
                 raise BadRow(
-                    row=number, reason_zh=f"与第 {first} 行的邮箱重复", reason_en=f"same e-mail address as row {first}"
+                    row=number,
+                    reason_zh=f"与第 {first} 行的邮箱重复",
+                    reason_en=f"same e-mail address as row {first}",
                 )
             seen[person.email] = number
             good.append((number, line, person))

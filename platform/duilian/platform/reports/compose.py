@@ -60,7 +60,9 @@ async def _write(session: TenantSession, interview: Interview, answers: list[Ans
 
 
 async def _analyses(session: TenantSession, answers: list[Answer]) -> list[Analysis]:
-    return list(await session.scalars(select(Analysis).where(Analysis.answer_id.in_([a.id for a in answers]))))
+    return list(
+        await session.scalars(select(Analysis).where(Analysis.answer_id.in_([a.id for a in answers])))
+    )
 
 
 def compose(
@@ -104,7 +106,9 @@ def _read(questions: QuestionSet, answer: Answer, analysis: Analysis | None) -> 
     )
 
 
-def _answer(questions: QuestionSet, answer: Answer, analysis: Analysis | None, read: ReadAnswer) -> dict[str, Any]:
+def _answer(
+    questions: QuestionSet, answer: Answer, analysis: Analysis | None, read: ReadAnswer
+) -> dict[str, Any]:
     question = questions.question(answer.question_key)
     assert question is not None
     return {
@@ -118,7 +122,9 @@ def _answer(questions: QuestionSet, answer: Answer, analysis: Analysis | None, r
         "transcript": _transcript(read.transcript),
         "star": read.judged.star if read.judged else None,
         "on_topic": read.judged.on_topic if read.judged else None,
-        "delivery": msgspec.to_builtins(read.transcript.delivery) if read.transcript and read.transcript.words else None,
+        "delivery": msgspec.to_builtins(read.transcript.delivery)
+        if read.transcript and read.transcript.words
+        else None,
         "quality": quality_facts(read.transcript, analysis),
     }
 

@@ -18,7 +18,9 @@ def integrity_facts(answers: list[Answer], analyses: dict[UUID, Analysis]) -> li
     """Each fact: answer, kind, at (seconds), and what is known of it."""
     facts: list[dict[str, Any]] = []
     for answer in answers:
-        facts += [_page_fact(answer.question_key, fact) for fact in answer.events.get("facts", []) if _worth(fact)]
+        facts += [
+            _page_fact(answer.question_key, fact) for fact in answer.events.get("facts", []) if _worth(fact)
+        ]
         analysis = analyses.get(answer.id)
         if analysis is not None and analysis.observation is not None:
             observation = msgspec.convert(analysis.observation, Observation)

@@ -47,7 +47,9 @@ async def person_of(session: TenantSession, interview_id: UUID) -> Person:
 
 async def report_of(session: TenantSession, interview: Interview) -> Report:
     """The newest revision. Raises NoReportYet."""
-    query = select(Report).where(Report.interview_id == interview.id).order_by(Report.revision.desc()).limit(1)
+    query = (
+        select(Report).where(Report.interview_id == interview.id).order_by(Report.revision.desc()).limit(1)
+    )
     report = await session.scalar(query)
     if report is None:
         raise NoReportYet(status=interview.status)
@@ -89,8 +91,14 @@ class Piece:
 
     @property
     def headers(self) -> dict[str, str]:
-        plain = {"Accept-Ranges": "bytes", "Content-Length": str(self.end - self.start), "Cache-Control": "no-store"}
-        return plain | ({"Content-Range": f"bytes {self.start}-{self.end - 1}/{self.size}"} if self.partial else {})
+        plain = {
+            "Accept-Ranges": "bytes",
+            "Content-Length": str(self.end - self.start),
+            "Cache-Control": "no-store",
+        }
+        return plain | (
+            {"Content-Range": f"bytes {self.start}-{self.end - 1}/{self.size}"} if self.partial else {}
+        )
 
 
 def play(store: ObjectStore, key: OpenTenantKey, found: Recording, range_header: str | None) -> Piece:

@@ -20,7 +20,9 @@ class Analysis(Tenanted, Base):
     __tablename__ = "analyses"
     __table_args__ = (
         UniqueConstraint("tenant_id", "answer_id"),
-        ForeignKeyConstraint(["tenant_id", "answer_id"], ["answers.tenant_id", "answers.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(
+            ["tenant_id", "answer_id"], ["answers.tenant_id", "answers.id"], ondelete="CASCADE"
+        ),
     )
 
     answer_id: Mapped[UUID]

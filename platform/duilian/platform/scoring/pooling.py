@@ -17,7 +17,9 @@ from duilian.platform.scoring import refusals
 from duilian.platform.scoring.evidence import evidence
 from duilian.serving.contracts import Judgement, ScoreResponse, Transcript
 
-COLD_START_ERROR = 0.45  # levels: what hand-set weights may be off by, before any label (assumed, not measured)
+COLD_START_ERROR = (
+    0.45  # levels: what hand-set weights may be off by, before any label (assumed, not measured)
+)
 POINTS_PER_LEVEL = 2.5
 LEAST_SHARE = 50  # percent of the weights that must be scored for a total
 MOST_EVIDENCE = 6
@@ -76,7 +78,11 @@ def pool(competency: Competency, answers: list[ReadAnswer], locale: str) -> Comp
 
 
 def _judgements(answer: ReadAnswer, key: str) -> list[Judgement]:
-    return [j for j in answer.judged.judgements if j.competency == key] if answer.judged and not answer.refusal else []
+    return (
+        [j for j in answer.judged.judgements if j.competency == key]
+        if answer.judged and not answer.refusal
+        else []
+    )
 
 
 def _mean_and_error(judgements: list[Judgement]) -> tuple[float, float]:
@@ -84,7 +90,8 @@ def _mean_and_error(judgements: list[Judgement]) -> tuple[float, float]:
     weights = [max(0.1, j.weight) for j in judgements]
     means = [sum((i + 1) * p for i, p in enumerate(j.posterior)) for j in judgements]
     variances = [
-        sum(p * (i + 1 - m) ** 2 for i, p in enumerate(j.posterior)) for j, m in zip(judgements, means, strict=True)
+        sum(p * (i + 1 - m) ** 2 for i, p in enumerate(j.posterior))
+        for j, m in zip(judgements, means, strict=True)
     ]
     total = sum(weights)
     mean = sum(w * m for w, m in zip(weights, means, strict=True)) / total

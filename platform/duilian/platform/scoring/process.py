@@ -16,7 +16,7 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from duilian.customization.schemas import Question, QuestionSet, words
+from duilian.customization.schemas import Question, QuestionSet
 from duilian.customization.service import content_of, set_version
 from duilian.infra.clock import now
 from duilian.infra.database import Database, TenantSession
@@ -70,7 +70,9 @@ class Findings:
 
 
 class AnswerProcessor:
-    def __init__(self, database: Database, store: ObjectStore, assembler: Assembler, serving: ServingClient) -> None:
+    def __init__(
+        self, database: Database, store: ObjectStore, assembler: Assembler, serving: ServingClient
+    ) -> None:
         self._database, self._store, self._assembler, self._serving = database, store, assembler, serving
 
     async def run(self, tenant_id: UUID, answer_id: str, version: str) -> None:
@@ -112,7 +114,9 @@ class AnswerProcessor:
             raise BrokenRecording from error
         except TooLong as error:
             raise RecordingTooLong(seconds=error.params["seconds"], limit=error.params["limit"]) from error
-        request = c.TranscribeRequest(audio=samples.tobytes(), language=work.language, vocabulary=work.vocabulary)
+        request = c.TranscribeRequest(
+            audio=samples.tobytes(), language=work.language, vocabulary=work.vocabulary
+        )
         return await _answered(self._serving.transcribe(request))
 
     async def _observe(self, media: bytes) -> c.Observation | None:
@@ -196,7 +200,9 @@ async def _store(session: TenantSession, answer_id: UUID, version: str, findings
     }
     row = {"tenant_id": session.tenant_id, "id": new_id(), "answer_id": answer_id} | values
     await session.execute(
-        insert(Analysis).values(**row).on_conflict_do_update(index_elements=["tenant_id", "answer_id"], set_=values)
+        insert(Analysis)
+        .values(**row)
+        .on_conflict_do_update(index_elements=["tenant_id", "answer_id"], set_=values)
     )
     answer.state = AnswerState.FAILED if findings.refusal else AnswerState.PROCESSED
     answer.failure = findings.refusal

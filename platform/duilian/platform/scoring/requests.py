@@ -7,7 +7,9 @@ from duilian.serving import contracts as c
 from duilian.serving.scoring.text import split_sentences
 
 
-def score_request(questions: QuestionSet, question: Question, transcript: c.Transcript, locale: str) -> c.ScoreRequest:
+def score_request(
+    questions: QuestionSet, question: Question, transcript: c.Transcript, locale: str
+) -> c.ScoreRequest:
     answer = c.AnswerText(
         key=question.key,
         question=words(question.text, locale),

@@ -52,12 +52,16 @@ def require_unfinished(interview: Interview) -> None:
         require_running(interview)
 
 
-async def give_consents(session: TenantSession, visit: Visit, version: str, decisions: dict[str, bool]) -> None:
+async def give_consents(
+    session: TenantSession, visit: Visit, version: str, decisions: dict[str, bool]
+) -> None:
     """Refusing the recording leads to a person; anything else can be started with."""
     require_unfinished(visit.interview)
     await consents.decide(session, visit.interview, version, decisions)
     actor = "candidate"
-    await events.append(session, "consent.decided", visit.interview.id, actor, version=version, decisions=decisions)
+    await events.append(
+        session, "consent.decided", visit.interview.id, actor, version=version, decisions=decisions
+    )
     if not decisions.get("recording", True):
         await ask_for_person(session, visit, "recording refused")
     elif visit.interview.status == Status.INVITED:
@@ -124,7 +128,12 @@ async def begin_take(session: TenantSession, visit: Visit, key: str, mode: str, 
 
 
 async def finish_take(
-    session: TenantSession, visit: Visit, key: str, number: int, claimed: list[finish.FinishedSegment], facts: list[Fact]
+    session: TenantSession,
+    visit: Visit,
+    key: str,
+    number: int,
+    claimed: list[finish.FinishedSegment],
+    facts: list[Fact],
 ) -> dict[str, Any]:
     """The certificate; the answer is processed from now on."""
     require_running(visit.interview)

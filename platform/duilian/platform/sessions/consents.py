@@ -29,7 +29,9 @@ def consent_text(purpose: str, locale: str) -> str:
     return "\n".join(t(locale, f"consent.{purpose}.{part}") for part in parts)
 
 
-async def decide(session: TenantSession, interview: Interview, version: str, decisions: dict[str, bool]) -> None:
+async def decide(
+    session: TenantSession, interview: Interview, version: str, decisions: dict[str, bool]
+) -> None:
     """Record the decisions. Raises ConsentOutdated, UnknownPurpose; every purpose must be decided."""
     if version != VERSION:
         raise errors.ConsentOutdated
@@ -58,9 +60,7 @@ def _record(interview: Interview, purpose: str, granted: bool) -> ConsentRecord:
 
 async def decisions_of(session: TenantSession, interview: Interview) -> dict[str, bool | None]:
     """The newest decision per purpose, None where there is none."""
-    query = (
-        select(ConsentRecord).where(ConsentRecord.interview_id == interview.id).order_by(ConsentRecord.id)
-    )
+    query = select(ConsentRecord).where(ConsentRecord.interview_id == interview.id).order_by(ConsentRecord.id)
     decisions: dict[str, bool | None] = dict.fromkeys(PURPOSES)
     for record in await session.scalars(query):
         decisions[record.purpose] = record.granted

@@ -63,8 +63,12 @@ async def open_interview(session: TenantSession, invitation: Invitation) -> Inte
         "deadline": invitation.deadline,
         "created_at": now(),
     }
-    made = await session.scalar(insert(Interview).values(**values).on_conflict_do_nothing().returning(Interview.id))
-    interview = (await session.scalars(select(Interview).where(Interview.invitation_id == invitation.id))).one()
+    made = await session.scalar(
+        insert(Interview).values(**values).on_conflict_do_nothing().returning(Interview.id)
+    )
+    interview = (
+        await session.scalars(select(Interview).where(Interview.invitation_id == invitation.id))
+    ).one()
     if made is not None:
         await _add_answers(session, interview)
     return interview

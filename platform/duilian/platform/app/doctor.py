@@ -1,0 +1,163 @@
+"""`duilian doctor`: looks at every part and says what is wrong and what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+
+import click
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from duilian.infra import jobs
+from duilian.infra.database import Database, Tenanted
+from duilian.infra.errors import Problem
+from duilian.infra.keys import FileKeyProvider
+from duilian.infra.objects import ObjectStore
+from duilian.infra.settings import Settings, load
+from duilian.platform.app import tables
+from duilian.serving import models
+from duilian.serving.client import ServingClient
+
+Check = Callable[[Settings, Database], Awaitable[str]]
+QUIET_WORKER = 60  # seconds without a heartbeat
+
+
+class Unhealthy(Problem):
+    code = "unhealthy"
+    zh = "{what}"
+    en = "{what}"
+
+
+@dataclass(frozen=True)
+class Finding:
+    part: str
+    ok: bool
+    detail: str
+
+
+async def _role(_settings: Settings, database: Database) -> str:
+    query = text(
+        "select current_user, rolsuper, rolbypassrls,"
+        " exists (select 1 from pg_class where relowner = pg_roles.oid and relnamespace = 'public'::regnamespace)"
+        " from pg_roles where rolname = current_user"
+    )
+    async with database.connect() as connection:
+        name, superuser, bypass, owner = (await connection.execute(query)).one()
+    if superuser or bypass or owner:
+        what = (
+            "a superuser"
+            if superuser
+            else "exempt from row-level security"
+            if bypass
+            else "the owner of tables"
+        )
+        raise Unhealthy(what=f"the role {name} is {what}; set DUILIAN_DATABASE_URL to a plain role")
+    return f"role {name} is neither owner nor superuser"
+
+
+def tenant_tables() -> set[str]:
+    """Every table whose rows belong to a tenant, by the mapped classes."""
+    mapped = {m.class_ for m in tables.Base.registry.mappers}
+    return {c.__tablename__ for c in mapped if issubclass(c, Tenanted)} | {"tenants"}
+
+
+async def _isolation(_settings: Settings, database: Database) -> str:
+    query = text(
+        "select c.relname from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'"
+        " and c.relrowsecurity and c.relforcerowsecurity"
+        " and exists (select 1 from pg_policy p where p.polrelid = c.oid)"
+    )
+    async with database.connect() as connection:
+        protected = {name for (name,) in await connection.execute(query)}
+    if bare := tenant_tables() - protected:
+        raise Unhealthy(
+            what=f"no forced row-level security on {', '.join(sorted(bare))}; run `duilian migrate`"
+        )
+    return f"forced row-level security on {len(tenant_tables())} tables"
+
+
+async def _keys(settings: Settings, _database: Database) -> str:
+    provider = FileKeyProvider(settings.master_key_file)
+    if provider.unwrap(provider.wrap(b"\0" * 32, b"doctor"), b"doctor") != b"\0" * 32:
+        raise Unhealthy(what="the master key does not open what it sealed")
+    return f"master key {settings.master_key_file} seals and opens"
+
+
+async def _bucket(settings: Settings, _database: Database) -> str:
+    await ObjectStore(settings).check()
+    return f"bucket {settings.s3_bucket} answers"
+
+
+async def _models(settings: Settings, _database: Database) -> str:
+    bad = [f for f in await asyncio.to_thread(models.verify, settings.models_dir) if not f.ok]
+    if bad:
+        raise Unhealthy(what="; ".join(f.problem for f in bad) + "; run `duilian models pull`")
+    return f"models in {settings.models_dir} have the pinned hashes"
+
+
+async def _serving(settings: Settings, _database: Database) -> str:
+    async with ServingClient(settings.serving_url, settings.serving_token) as client:
+        health = await client.health()
+    if not health.ready:
+        raise Unhealthy(what=f"serving is not ready: {'; '.join(health.problems) or 'models are loading'}")
+    return f"serving is ready with {', '.join(sorted(health.models))}"
+
+
+async def _queue(_settings: Settings, database: Database) -> str:
+    async with database.connect() as connection:
+        depth = await jobs.queue_depth(connection)
+        alive = await connection.scalar(
+            text(
+                f"select count(*) from procrastinate_workers where last_heartbeat > now() - interval '{QUIET_WORKER} s'"
+            )  # noqa: S608  # a constant
+        )
+    if not alive:
+        raise Unhealthy(what="no worker has been heard of for a minute; start `duilian worker`")
+    return f"{alive} worker, {depth.get('todo', 0)} jobs waiting, {depth.get('failed', 0)} given up"
+
+
+CHECKS: dict[str, Check] = {
+    "database role": _role,
+    "isolation": _isolation,
+    "keys": _keys,
+    "object store": _bucket,
+    "models": _models,
+    "serving": _serving,
+    "queue": _queue,
+}
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    if not settings.database_url:
+        return [Finding("settings", False, "DUILIAN_DATABASE_URL is not set; start `duilian up` or set it")]
+    database = Database(settings.database_url, 2)
+    try:
+        return [await _finding(part, check, settings, database) for part, check in CHECKS.items()]
+    finally:
+        await database.close()
+
+
+async def _finding(part: str, check: Check, settings: Settings, database: Database) -> Finding:
+    try:
+        return Finding(part, True, await check(settings, database))
+    except Problem as problem:
+        return Finding(part, False, problem.sentence("en"))
+    except SQLAlchemyError as error:
+        return Finding(part, False, f"the database does not answer: {str(error).splitlines()[0]}")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def doctor(as_json: bool) -> None:
+    """Check every part and say what is wrong. Exits 1 when anything is."""
+    findings = asyncio.run(examine(load()))
+    if as_json:
+        click.echo(json.dumps([asdict(f) for f in findings], ensure_ascii=False, indent=2))
+    else:
+        for finding in findings:
+            click.echo(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.part}: {finding.detail}")
+    if not all(f.ok for f in findings):
+        raise SystemExit(1)

@@ -1,0 +1,31 @@
+"""Opening a tenant: its row and key, its industry's question sets, its first administrator."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from duilian.customization import packs
+from duilian.customization.service import publish
+from duilian.infra.database import Database
+from duilian.infra.keys import FileKeyProvider
+from duilian.infra.settings import Settings
+from duilian.platform.app import tables
+from duilian.tenants.keyring import Keyring
+from duilian.tenants.passwords import hash_password
+from duilian.tenants.service import TenantFile, add_member, create_tenant
+
+
+async def open_tenant(settings: Settings, file: TenantFile, email: str, password: str) -> UUID:
+    """Raises SlugTaken, BadSlug, LowContrast, WeakPassword; then nothing was written."""
+    assert tables.metadata.tables
+    hash_password(password)
+    database = Database(settings.database_url, 2)
+    try:
+        tenant_id = await create_tenant(database, Keyring(FileKeyProvider(settings.master_key_file)), file)
+        async with database.begin(tenant_id) as session:
+            for question_set in packs.shipped_sets(file.industry):
+                await publish(session, question_set, "opening")
+            await add_member(session, email, email.partition("@")[0], "admin", password, file.locale)
+    finally:
+        await database.close()
+    return tenant_id

@@ -1,0 +1,56 @@
+"""The worker: which tasks there are, and who listens to which event."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+from uuid import UUID
+
+from duilian.billing.service import count_report
+from duilian.infra import events, telemetry
+from duilian.infra.database import Database
+from duilian.infra.jobs import Worker
+from duilian.infra.keys import FileKeyProvider
+from duilian.infra.objects import ObjectStore
+from duilian.infra.settings import Settings
+from duilian.platform.app import tables
+from duilian.platform.media.recordings import Assembler
+from duilian.platform.reports.compose import ReportComposer
+from duilian.platform.scoring.process import AnswerProcessor, give_up
+from duilian.platform.sessions.answering import PROCESS, REPORT
+from duilian.serving.client import ServingClient
+from duilian.tenants.keyring import Keyring
+
+log = logging.getLogger(__name__)
+LISTENERS: dict[str, list[events.Listener]] = {"report.ready": [count_report]}
+
+
+async def run_worker(settings: Settings) -> None:
+    """Until it is told to stop."""
+    assert tables.metadata.tables
+    telemetry.setup("duilian-worker", settings)
+    database = Database(settings.database_url, settings.database_pool)
+    telemetry.instrument_engine(database.engine)
+    telemetry.instrument_object_store()
+    async with ServingClient(settings.serving_url, settings.serving_token) as serving:
+        try:
+            await _worker(settings, database, serving).run(settings.worker_concurrency)
+        finally:
+            await database.close()
+            telemetry.shutdown()
+
+
+def _worker(settings: Settings, database: Database, serving: ServingClient) -> Worker:
+    store = ObjectStore(settings)
+    assembler = Assembler(database, store, Keyring(FileKeyProvider(settings.master_key_file)))
+
+    async def on_dead(task: str, tenant_id: UUID, arguments: dict[str, Any], error: BaseException) -> None:
+        log.error("job given up", extra={"task": task, "error": type(error).__name__})
+        if task == PROCESS:
+            await give_up(database, tenant_id, **arguments)
+
+    worker = Worker(settings.database_url, on_dead)
+    worker.add(PROCESS, AnswerProcessor(database, store, assembler, serving).run)
+    worker.add(REPORT, ReportComposer(database).run)
+    worker.add(events.DELIVER, events.deliverer(database, LISTENERS))
+    return worker

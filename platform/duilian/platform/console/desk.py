@@ -1,0 +1,80 @@
+"""From a member's request to the rows it may touch: session, rights, CSRF.
+
+A route declares the right it needs (`guards=[member_with(Right.X)]`); a route without one of these guards does not
+pass the sweeping test. `Desk` is one transaction of the member's tenant.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+
+from duilian.infra.database import Database, TenantSession
+from duilian.infra.errors import Forbidden, NotSignedIn
+from duilian.tenants.keyring import Keyring, OpenTenantKey
+from duilian.tenants.models import Tenant
+from duilian.tenants.rights import Right
+from duilian.tenants.service import current_tenant
+from duilian.tenants.signin import Actor, actor_of_cookie
+
+AnyRequest = Request[Any, Any, Any]  # Any: the actor lies in the request's own state
+AnyConnection = ASGIConnection[Any, Any, Any, Any]
+COOKIE = "duilian_session"
+SAFE = {"GET", "HEAD", "OPTIONS"}
+
+
+class StaleForm(Forbidden):
+    code = "stale-form"
+    zh = "页面已过期，请刷新后重试。您填写的内容没有提交。"
+    en = "This page has expired. Reload it and try again; nothing was submitted."
+
+
+def member_with(right: Right) -> Callable[[AnyConnection, BaseRouteHandler], Awaitable[None]]:
+    """A guard: signed in, with the right, and for commands with the form's token."""
+
+    async def guard(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
+        database = cast(Database, connection.app.state.database)  # what wiring put there
+        cookie = connection.cookies.get(COOKIE)
+        if not cookie:
+            raise NotSignedIn
+        actor = await actor_of_cookie(database, cookie)
+        if right not in actor.rights:
+            raise Forbidden
+        if connection.scope.get("method") not in SAFE:
+            await _check_csrf(cast(AnyRequest, connection), actor)
+        connection.state.actor = actor
+
+    return guard
+
+
+async def _check_csrf(request: AnyRequest, actor: Actor) -> None:
+    form = await request.form()
+    token = request.headers.get("x-csrf-token") or str(form.get("csrf", ""))
+    if not hmac.compare_digest(token.encode(), actor.csrf.encode()):
+        raise StaleForm
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A member at work: one transaction."""
+
+    session: TenantSession
+    actor: Actor
+    tenant: Tenant
+    key: OpenTenantKey
+
+    @property
+    def locale(self) -> str:
+        return self.actor.locale
+
+
+async def provide_desk(request: AnyRequest, database: Database, keyring: Keyring) -> AsyncIterator[Desk]:
+    actor: Actor = request.state.actor
+    async with database.begin(actor.tenant_id) as session:
+        yield Desk(session, actor, await current_tenant(session), await keyring.of(session))

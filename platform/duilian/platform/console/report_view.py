@@ -1,0 +1,125 @@
+"""What the report page shows, prepared so that the template only places it."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from duilian.infra.database import TenantSession
+from duilian.platform.decisions.models import Decision, Override
+from duilian.platform.decisions.service import decisions_of, overrides_of
+from duilian.platform.recruiting.models import Candidate, Invitation
+from duilian.platform.reports.errors import NoReportYet
+from duilian.platform.reports.models import Report
+from duilian.platform.reports.service import Person, report_of
+from duilian.platform.scoring import refusals
+from duilian.platform.sessions.models import Answer
+from duilian.platform.sessions.states import SETTLED
+from duilian.tenants.models import Member
+from duilian.tenants.signin import Actor
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A run of transcript text. marks: numbers of the competencies whose evidence it is; start, end in seconds."""
+
+    text: str
+    start: float | None
+    end: float | None
+    marks: list[int]
+
+
+@dataclass(frozen=True)
+class ReportView:
+    report: Report | None
+    content: dict[str, Any]
+    pieces: dict[str, list[Piece]]  # by answer key
+    reasons: dict[str, str]  # by answer key: why it cannot be scored
+    competency_reasons: dict[str, list[str]]
+    total_reasons: list[str]
+    decisions: list[tuple[Decision, str]]  # with the member's name
+    overrides: dict[str, Override]
+    settled: int
+    answers: int
+
+    @property
+    def ready(self) -> bool:
+        return self.report is not None
+
+
+async def build(session: TenantSession, person: Person, locale: str) -> ReportView:
+    settled, count = await _progress(session, person.interview.id)
+    try:
+        report: Report | None = await report_of(session, person.interview)
+    except NoReportYet:
+        report = None
+    content: dict[str, Any] = report.content if report else {"answers": [], "competencies": []}
+    return ReportView(
+        report=report,
+        content=content,
+        pieces={a["key"]: transcript_pieces(a, content["competencies"]) for a in content["answers"]},
+        reasons={a["key"]: refusals.sentence(a["reason"], locale) for a in content["answers"] if a["reason"]},
+        competency_reasons={
+            c["key"]: list(dict.fromkeys(refusals.sentence(r, locale) for r in c["reasons"]))
+            for c in content["competencies"]
+        },
+        total_reasons=[refusals.sentence(r, locale) for r in content["total"]["reasons"]] if report else [],
+        decisions=await _named(session, await decisions_of(session, person.interview.id)),
+        overrides=await overrides_of(session, person.interview.id),
+        settled=settled,
+        answers=count,
+    )
+
+
+async def _progress(session: TenantSession, interview_id: UUID) -> tuple[int, int]:
+    query = select(func.count().filter(Answer.state.in_(SETTLED)), func.count()).where(
+        Answer.interview_id == interview_id
+    )
+    settled, count = (await session.execute(query)).one()
+    return settled, count
+
+
+async def _named(session: TenantSession, made: list[Decision]) -> list[tuple[Decision, str]]:
+    query = select(Member.id, Member.name).where(Member.id.in_({d.member_id for d in made}))
+    names = {row.id: row.name for row in await session.execute(query)}
+    return [(decision, names[decision.member_id]) for decision in made]
+
+
+def transcript_pieces(answer: dict[str, Any], competencies: list[dict[str, Any]]) -> list[Piece]:
+    """The transcript cut at words and at the borders of quotes; together the pieces are the text again."""
+    transcript = answer["transcript"]
+    if transcript is None:
+        return []
+    spans = [
+        (number, e["offset"], e["offset"] + len(e["quote"]))
+        for number, competency in enumerate(competencies)
+        for e in competency["evidence"]
+        if e["answer"] == answer["key"]
+    ]
+    text, words = transcript["text"], transcript["words"]
+    cuts = {0, len(text)} | {edge for _, first, last in spans for edge in (first, last)}
+    cuts |= {edge for w in words for edge in (w["offset"], w["offset"] + len(w["text"]))}
+    ordered = sorted(cuts)
+    by_offset = sorted(words, key=lambda w: w["offset"])
+    return [_piece(text, a, b, by_offset, spans) for a, b in itertools.pairwise(ordered)]
+
+
+def _piece(
+    text: str, first: int, last: int, words: list[dict[str, Any]], spans: list[tuple[int, int, int]]
+) -> Piece:
+    word = next((w for w in words if w["offset"] <= first < w["offset"] + len(w["text"])), None)
+    marks = sorted({number for number, start, end in spans if start <= first and last <= end})
+    return Piece(text[first:last], word["start"] if word else None, word["end"] if word else None, marks)
+
+
+async def invitee(session: TenantSession, invitation: Invitation) -> Candidate:
+    return await session.get_one(Candidate, (session.tenant_id, invitation.candidate_id))
+
+
+async def set_locale(session: TenantSession, actor: Actor, locale: str) -> None:
+    if actor.member_id is not None:
+        (await session.get_one(Member, (session.tenant_id, actor.member_id))).locale = locale

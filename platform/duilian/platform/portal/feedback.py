@@ -1,0 +1,60 @@
+"""The candidate's own feedback: strengths first, one thing to practise, the words it rests on. No rank, no score."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from duilian.customization.schemas import words
+from duilian.infra.database import TenantSession
+from duilian.platform.reports.service import report_of
+from duilian.platform.scoring import refusals
+from duilian.platform.sessions.opening import Visit
+
+STRENGTHS = 2
+STRONG_LEVEL = 3
+
+
+async def document(session: TenantSession, visit: Visit) -> dict[str, Any]:
+    """Raises NoReportYet."""
+    report = await report_of(session, visit.interview)
+    locale = visit.interview.locale
+    scored = sorted(
+        (c for c in report.content["competencies"] if c["outcome"] == "scored"),
+        key=lambda c: (-c["score"], c["key"]),
+    )
+    strengths = [c for c in scored if c["level"] >= STRONG_LEVEL][:STRENGTHS]
+    practise = next((c for c in reversed(scored) if c not in strengths), None)
+    return {
+        "strengths": [_strength(c, locale) for c in strengths],
+        "practise": _practise(practise, locale) if practise else None,
+        "unread": _unread(report.content["answers"], locale),
+        "human_review": report.content["human_review"]["needed"],
+        "contact": visit.tenant.brand["contact"],
+    }
+
+
+def _strength(competency: dict[str, Any], locale: str) -> dict[str, Any]:
+    best = max(competency["evidence"], key=lambda e: e["strength"], default=None)
+    return {
+        "competency": words(competency["name"], locale),
+        "quote": best["quote"] if best else None,
+        "anchor": words(competency["anchor"], locale),
+    }
+
+
+def _practise(competency: dict[str, Any], locale: str) -> dict[str, Any]:
+    quote = competency["evidence"][0]["quote"] if competency["evidence"] else None
+    return {
+        "competency": words(competency["name"], locale),
+        "quote": quote,
+        "advice": words(competency["advice"], locale),
+    }
+
+
+def _unread(answers: list[dict[str, Any]], locale: str) -> list[dict[str, Any]]:
+    """Answers that could not be scored, with the reason: the candidate may ask for another chance."""
+    return [
+        {"position": a["position"], "reason": refusals.sentence(a["reason"], locale)}
+        for a in answers
+        if a["reason"]
+    ]

@@ -1,0 +1,250 @@
+"""The candidate's pages. One question a page: what should I do now?"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from litestar import Controller, Response, get, post
+from litestar.di import Provide
+from litestar.enums import RequestEncodingType
+from litestar.params import Body
+from litestar.response import Redirect
+
+from duilian.customization.schemas import Question, words
+from duilian.platform.portal import feedback
+from duilian.platform.portal.doors import Door, page_door
+from duilian.platform.reports.errors import NoReportYet
+from duilian.platform.sessions import answering, consents
+from duilian.platform.sessions.opening import Visit
+from duilian.platform.sessions.states import ANSWERED, Status
+from duilian.platform.web import formats
+from duilian.platform.web.pages import page
+from duilian.platform.web.words import LOCALES, section
+
+Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
+
+
+class PortalPages(Controller):
+    path = "/t/{slug:str}/i/{token:str}"
+    include_in_schema = False
+    dependencies = {"door": Provide(page_door)}  # noqa: RUF012  # the framework's own convention
+
+    @get("/")
+    async def welcome(self, door: Door, slug: str, token: str) -> Response[Any]:
+        visit = await door.visit()
+        place = _place(visit, slug, token)
+        if visit.interview.status != Status.INVITED:
+            return await _continue(door, visit, place)
+        return _page("welcome.html", visit, place, minutes=visit.questions.minutes + 5)
+
+    @post("/locale")
+    async def change_locale(self, door: Door, slug: str, token: str, data: Form) -> Redirect:
+        visit = await door.visit(lock=True)
+        locale = data.get("locale", "")
+        if locale in LOCALES and visit.interview.status in (Status.INVITED, Status.CONSENTED):
+            visit.interview.locale, visit.interview.language = (
+                locale,
+                "zh" if locale.startswith("zh") else "en",
+            )
+        wanted = data.get("page", "")
+        return _to(_place(visit, slug, token), wanted if wanted in ("consent", "device", "practice") else "")
+
+    @get("/consent")
+    async def consent(self, door: Door, slug: str, token: str) -> Response[Any]:
+        visit = await door.visit()
+        return await _consent_page(door, visit, _place(visit, slug, token))
+
+    @post("/consent")
+    async def decide(self, door: Door, slug: str, token: str, data: Form) -> Response[Any]:
+        visit = await door.visit(lock=True)
+        place = _place(visit, slug, token)
+        decisions = {p: data[p] == "yes" for p in consents.PURPOSES if data.get(p) in ("yes", "no")}
+        undecided = [p for p in consents.PURPOSES if p not in decisions]
+        if undecided:
+            return await _consent_page(door, visit, place, decisions, undecided)
+        await answering.give_consents(door.session, visit, data.get("version", ""), decisions)
+        return _to(place, "" if visit.interview.status == Status.HUMAN_ROUTE else "device")
+
+    @post("/person")
+    async def person(self, door: Door, slug: str, token: str) -> Redirect:
+        visit = await door.visit(lock=True)
+        await answering.ask_for_person(door.session, visit, "asked for a person")
+        return _to(_place(visit, slug, token), "")
+
+    @get("/device")
+    async def device(self, door: Door, slug: str, token: str) -> Response[Any]:
+        visit = await door.visit()
+        place = _place(visit, slug, token)
+        if visit.interview.status != Status.CONSENTED:
+            return await _continue(door, visit, place)
+        modes = sorted({mode for question in visit.questions.questions for mode in question.modes})
+        script = _script(visit, place, "device") | {"next_url": f"{place}/practice", "modes": modes}
+        return _page("device.html", visit, place, script=script, modes=modes)
+
+    @get("/practice")
+    async def practice(self, door: Door, slug: str, token: str) -> Response[Any]:
+        visit = await door.visit()
+        place = _place(visit, slug, token)
+        if visit.interview.status != Status.CONSENTED:
+            return await _continue(door, visit, place)
+        practice = visit.questions.practice
+        numbers = {
+            "think_seconds": practice.think_seconds,
+            "answer_seconds": practice.answer_seconds,
+            "modes": list(practice.modes),
+        }
+        script = _question_script(visit, place, "practice") | {
+            "next_url": f"{place}/begin",
+            "is_practice": True,
+            "min_seconds": 3,
+            "practice": numbers,
+        }
+        return _page(
+            "question.html", visit, place, script=script, text=words(practice.text, visit.interview.locale),
+            number=0, count=len(visit.questions.questions), modes=list(practice.modes), practice=True, takes=1,
+            hint="", answer_seconds=practice.answer_seconds, think_seconds=practice.think_seconds,
+        )  # fmt: skip
+
+    @get("/begin")
+    async def begin(self, door: Door, slug: str, token: str) -> Response[Any]:
+        visit = await door.visit()
+        place = _place(visit, slug, token)
+        if visit.interview.status != Status.CONSENTED:
+            return await _continue(door, visit, place)
+        return _page("begin.html", visit, place, minutes=visit.questions.minutes)
+
+    @post("/begin")
+    async def start(self, door: Door, slug: str, token: str) -> Redirect:
+        visit = await door.visit(lock=True)
+        await answering.start(door.session, visit)
+        return _to(_place(visit, slug, token), "next")
+
+    @get("/next")
+    async def next_question(self, door: Door, slug: str, token: str) -> Response[Any]:
+        visit = await door.visit()
+        return await _continue(door, visit, _place(visit, slug, token), straight=True)
+
+    @get("/question/{key:str}")
+    async def question(self, door: Door, slug: str, token: str, key: str) -> Response[Any]:
+        visit = await door.visit()
+        place = _place(visit, slug, token)
+        if visit.interview.status != Status.IN_PROGRESS:
+            return await _continue(door, visit, place)
+        question, answer = await answering.answer_to(door.session, visit, key)
+        script = _question_script(visit, place, key) | {"min_seconds": question.min_seconds}
+        return _page(
+            "question.html", visit, place, script=script, text="",  # the script shows it when the clock starts
+            number=answer.position, count=len(visit.questions.questions), modes=list(question.modes), practice=False,
+            takes=question.takes, hint="", answer_seconds=question.answer_seconds,
+            think_seconds=question.think_seconds,
+        )  # fmt: skip
+
+    @get("/overview")
+    async def overview(self, door: Door, slug: str, token: str) -> Response[Any]:
+        visit = await door.visit()
+        place = _place(visit, slug, token)
+        if visit.interview.status != Status.IN_PROGRESS:
+            return await _continue(door, visit, place)
+        return _page(
+            "overview.html", visit, place, answers=await answering.answers_of(door.session, visit.interview)
+        )
+
+    @post("/submit")
+    async def submit(self, door: Door, slug: str, token: str, data: Form) -> Redirect:
+        visit = await door.visit(lock=True)
+        await answering.submit(door.session, visit, data.get("leave_unanswered") == "yes")
+        return _to(_place(visit, slug, token), "")
+
+    @get("/feedback")
+    async def show_feedback(self, door: Door, slug: str, token: str) -> Response[Any]:
+        visit = await door.visit()
+        place = _place(visit, slug, token)
+        try:
+            document = await feedback.document(door.session, visit)
+        except NoReportYet:
+            return _page("done.html", visit, place, ready=False)
+        return _page("feedback.html", visit, place, feedback=document)
+
+
+async def _continue(door: Door, visit: Visit, place: str, *, straight: bool = False) -> Response[Any]:
+    """Where this interview goes on. straight: to the next question, without the overview."""
+    status = Status(visit.interview.status)
+    if status == Status.INVITED:
+        return _to(place, "")
+    if status == Status.CONSENTED:
+        return _page("resume.html", visit, place)
+    if status == Status.IN_PROGRESS:
+        answers = await answering.answers_of(door.session, visit.interview)
+        following = next((a for a in answers if a.state not in ANSWERED), None)
+        if straight and following is not None:
+            return _to(place, f"question/{following.question_key}")
+        return _page("overview.html", visit, place, answers=answers)
+    if status in (Status.SUBMITTED, Status.REPORTED):
+        return _page("done.html", visit, place, ready=status == Status.REPORTED)
+    return _page("closed.html", visit, place, expired=status == Status.EXPIRED)
+
+
+async def _consent_page(
+    door: Door,
+    visit: Visit,
+    place: str,
+    decisions: dict[str, bool] | None = None,
+    undecided: list[str] | None = None,
+) -> Response[Any]:
+    if Status(visit.interview.status) not in (Status.INVITED, Status.CONSENTED):
+        return await _continue(door, visit, place)
+    known = decisions if decisions is not None else await consents.decisions_of(door.session, visit.interview)
+    return _page(
+        "consent.html", visit, place, decisions=known, undecided=undecided or [], purposes=consents.PURPOSES,
+        version=consents.VERSION,
+    )  # fmt: skip
+
+
+def _place(visit: Visit, slug: str, token: str) -> str:
+    return f"/t/{slug}/i/{token}"
+
+
+def _to(place: str, step: str) -> Redirect:
+    return Redirect(f"{place}/{step}" if step else place, status_code=303)
+
+
+def _script(visit: Visit, place: str, name: str) -> dict[str, Any]:
+    """What the page's scripts must know."""
+    slug, token = place.split("/")[2], place.split("/")[4]
+    return {
+        "page": name,
+        "api": f"/api/v1/t/{slug}/interview",
+        "token": token,
+        "locale": visit.interview.locale,
+        "interview": str(visit.interview.id),
+    }
+
+
+def _question_script(visit: Visit, place: str, key: str) -> dict[str, Any]:
+    return _script(visit, place, "question") | {
+        "question": key,
+        "next_url": f"{place}/next",
+        "pause_url": f"{place}/overview",
+        "done_url": f"{place}/overview",
+        "is_practice": False,
+    }
+
+
+def _page(template: str, visit: Visit, place: str, **context: object) -> Response[str]:
+    locale = visit.interview.locale
+    questions: list[Question] = visit.questions.questions
+    return page(
+        template,
+        locale,
+        visit=visit,
+        brand=visit.tenant.brand,
+        slug=visit.tenant.slug,
+        employer=visit.tenant.name[locale],
+        job=words(visit.questions.job.title, locale),
+        set_title=words(visit.questions.title, locale),
+        count_questions=len(questions),
+        deadline=formats.moment(visit.interview.deadline, locale, visit.tenant.time_zone),
+        place=place,
+        script_words=section(locale, "script."),
+        **({"script": _script(visit, place, template.removesuffix(".html"))} | context),
+    )

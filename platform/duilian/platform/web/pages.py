@@ -1,0 +1,65 @@
+"""Pages: Jinja templates of the three page domains, with words, formats and built assets at hand."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from litestar import Response
+from litestar.enums import MediaType
+
+from duilian.platform.web import formats, words
+
+PLATFORM = Path(__file__).parents[1]
+STATIC = Path(__file__).parent / "static"
+
+
+@cache
+def _environment() -> Environment:
+    folders = [PLATFORM / part / "templates" for part in ("web", "portal", "console")]
+    environment = Environment(
+        loader=FileSystemLoader(folders),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {"asset": asset, "clock": formats.clock, "LOCALES": words.LOCALES}  # pyright: ignore[reportCallIssue, reportArgumentType]  # jinja2 types its globals too narrowly
+    environment.filters["script_json"] = _script_json
+    return environment
+
+
+@cache
+def _manifest() -> dict[str, Any]:
+    return json.loads((STATIC / ".vite" / "manifest.json").read_text("utf-8"))
+
+
+def asset(source: str) -> str:
+    """The address of a built file by its source, e.g. "src/portal.ts"."""
+    return f"/static/{_manifest()[source]['file']}"
+
+
+def _script_json(value: object) -> str:
+    """JSON that may stand in a script element: no character can end it."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def html(template: str, locale: str, **context: object) -> str:
+    def t(key: str, **params: object) -> str:
+        return words.t(locale, key, **params)
+
+    return _environment().get_template(template).render(locale=locale, t=t, **context)
+
+
+def page(template: str, locale: str, *, status: int = 200, **context: object) -> Response[str]:
+    """A page that is never kept by caches: it shows one person's data."""
+    return Response(
+        html(template, locale, **context),
+        status_code=status,
+        media_type=MediaType.HTML,
+        headers={"Cache-Control": "no-store", "Content-Language": locale},
+    )
