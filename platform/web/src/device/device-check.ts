@@ -17,6 +17,17 @@ import { recordSample } from "./sample.ts";
 /** A voice at arm's length reaches -35 dBFS easily; below -50 there is only the room. */
 const HEARD_DBFS = -50;
 
+const STAGES = ["ready", "checking", "checked", "recording", "recorded"] as const;
+type Stage = (typeof STAGES)[number];
+const SHOWN_FROM: Readonly<Record<string, Stage>> = { start: "ready", record: "checked", confirm: "recorded" };
+const MAIN_BUTTON: Readonly<Record<Stage, string>> = {
+  ready: "start",
+  checking: "start",
+  checked: "record",
+  recording: "record",
+  recorded: "confirm",
+};
+
 export function mountDeviceCheck(root: HTMLElement): void {
   new DeviceCheck(root).ready();
 }
@@ -45,7 +56,7 @@ class DeviceCheck {
     onPress(needPart(this.#root, "confirm"), () => this.#confirm(), failed);
     setEnabled(part(this.#root, "record"), false);
     setEnabled(part(this.#root, "confirm"), false);
-    this.#root.dataset["stage"] = "ready";
+    this.#stage("ready");
     const obstacle = recordingObstacle();
     if (obstacle) this.#problem(obstacle);
     else if (inAppBrowser()) this.#problem("in_app");
@@ -54,12 +65,12 @@ class DeviceCheck {
   async #start(): Promise<void> {
     hideProblem(part(this.#root, "problem"));
     this.#close();
-    this.#root.dataset["stage"] = "checking";
+    this.#stage("checking");
     const network = this.#checkNetwork();
     await this.#openDevices();
     await network;
     setEnabled(part(this.#root, "record"), true);
-    this.#root.dataset["stage"] = "checked";
+    this.#stage("checked");
     part(this.#root, "record")?.focus();
   }
 
@@ -116,12 +127,12 @@ class DeviceCheck {
   async #record(): Promise<void> {
     const stream = this.#stream;
     if (!stream) return;
-    this.#root.dataset["stage"] = "recording";
+    this.#stage("recording");
     this.#loudest = SILENCE_DBFS;
     const button = part(this.#root, "record");
     const sample = await recordSample(stream, this.#mode, (n) => setLabel(button, t("device.recording", { n })));
     setLabel(button, t("device.record_again"));
-    this.#root.dataset["stage"] = "recorded";
+    this.#stage("recorded");
     this.#playBack(sample);
     if (this.#loudest < HEARD_DBFS) return this.#problem("silent");
     hideProblem(part(this.#root, "problem"));
@@ -146,9 +157,22 @@ class DeviceCheck {
     location.assign(this.#page.next_url);
   }
 
+  /** One main button at a time: check, then record, then confirm. */
+  #stage(stage: Stage): void {
+    this.#root.dataset["stage"] = stage;
+    const main = MAIN_BUTTON[stage];
+    for (const [name, from] of Object.entries(SHOWN_FROM)) {
+      const button = part(this.#root, name);
+      if (!button) continue;
+      button.hidden = STAGES.indexOf(stage) < STAGES.indexOf(from);
+      button.classList.toggle("btn-primary", name === main);
+      button.classList.toggle("btn-quiet", name !== main);
+    }
+  }
+
   #failed(error: unknown): void {
     console.error(error);
-    this.#root.dataset["stage"] = "ready";
+    this.#stage("ready");
     if (error instanceof DeviceError) return this.#problem(error.code);
     const panel = part(this.#root, "problem");
     if (!panel) return;

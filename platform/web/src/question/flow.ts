@@ -151,7 +151,6 @@ export class QuestionFlow {
   #idle(): void {
     this.#view.label("start", t("question.show"));
     this.#view.phase = "idle";
-    this.#view.focus("start");
   }
 
   async #comeBack(): Promise<void> {

@@ -17,7 +17,7 @@ export type Phase =
 export const SHOWN_IN: Readonly<Record<string, string>> = {
   text: "read think countdown answer saving saved recovery",
   clock: "read think answer",
-  preview: "idle read think countdown answer",
+  preview: "read think countdown answer",
   "hide-preview": "read think countdown answer",
   level: "read think countdown answer",
   start: "idle read think",

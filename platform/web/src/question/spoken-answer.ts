@@ -59,6 +59,8 @@ export class SpokenAnswer {
   }
 
   #begin(clock: Clock, request: SpokenRequest, already: number): void {
+    this.#view.setAvailable("clock", true);
+    this.#view.label("stop", t("question.stop"));
     this.#view.phase = "answer";
     const wait = request.minSeconds - already;
     this.#view.enable("stop", wait <= 0);

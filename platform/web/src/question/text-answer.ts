@@ -35,6 +35,8 @@ export class TextAnswer {
     const started = performance.now();
     this.#events = new IntegrityLog(() => performance.now() - started, () => undefined);
     this.#events.watchPaste(this.#area);
+    // Writing has no time limit of its own; only the interview's deadline counts.
+    this.#view.setAvailable("clock", false);
     this.#view.phase = "answer";
     if (this.#area.value === "") this.#area.value = earlier;
     this.#area.readOnly = false;
