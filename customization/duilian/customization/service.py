@@ -46,7 +46,11 @@ async def newest_set(session: TenantSession, key: str) -> PublishedSet:
 
 async def newest_sets(session: TenantSession) -> list[PublishedSet]:
     """The newest version of each set, by key."""
-    query = select(PublishedSet).distinct(PublishedSet.key).order_by(PublishedSet.key, PublishedSet.version.desc())
+    query = (
+        select(PublishedSet)
+        .distinct(PublishedSet.key)
+        .order_by(PublishedSet.key, PublishedSet.version.desc())
+    )
     return list(await session.scalars(query))
 
 

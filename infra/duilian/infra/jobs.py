@@ -20,9 +20,9 @@ import procrastinate
 from procrastinate import JobContext, PsycopgConnector, RetryDecision, jobs
 from procrastinate.retry import BaseRetryStrategy
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.engine import make_url
 
 from duilian.infra.database import TenantSession
 from duilian.infra.errors import Problem
@@ -42,7 +42,12 @@ _writer = procrastinate.App(connector=PsycopgConnector())
 
 
 async def defer(
-    session: TenantSession, task: str, *, lock: str | None = None, delay: timedelta | None = None, **arguments: str
+    session: TenantSession,
+    task: str,
+    *,
+    lock: str | None = None,
+    delay: timedelta | None = None,
+    **arguments: str,
 ) -> None:
     """Write a job for the session's tenant. It exists if, and only if, the transaction is committed.
 
@@ -99,7 +104,9 @@ class Worker:
         try:
             await work(tenant_id, **arguments)
         except Exception as error:
-            log.warning("job failed", extra={"task": name, "attempt": job.attempts + 1, "error": type(error).__name__})
+            log.warning(
+                "job failed", extra={"task": name, "attempt": job.attempts + 1, "error": type(error).__name__}
+            )
             if is_last(job, error):
                 await self._on_dead(name, tenant_id, arguments, error)
             raise
@@ -136,7 +143,7 @@ class Worker:
 async def queue_depth(connection: AsyncConnection) -> dict[str, int]:
     """Number of jobs by status."""
     rows = await connection.execute(text("select status::text, count(*) from procrastinate_jobs group by 1"))
-    return {status: count for status, count in rows}
+    return dict(rows)
 
 
 _FAILED: LiteralString = (

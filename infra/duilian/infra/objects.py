@@ -115,7 +115,9 @@ class ObjectStore:
 
     def _reader(self, key: str):
         def read(start: int, end: int) -> bytes:
-            return self._client.get_object(Bucket=self.bucket, Key=key, Range=f"bytes={start}-{end - 1}")["Body"].read()
+            return self._client.get_object(Bucket=self.bucket, Key=key, Range=f"bytes={start}-{end - 1}")[
+                "Body"
+            ].read()
 
         return read
 

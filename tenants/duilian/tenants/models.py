@@ -61,7 +61,9 @@ class StaffSession(Tenanted, Base):
     __tablename__ = "staff_sessions"
     __table_args__ = (
         UniqueConstraint("tenant_id", "secret_hash"),
-        ForeignKeyConstraint(["tenant_id", "member_id"], ["members.tenant_id", "members.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(
+            ["tenant_id", "member_id"], ["members.tenant_id", "members.id"], ondelete="CASCADE"
+        ),
     )
 
     member_id: Mapped[UUID]

@@ -65,7 +65,9 @@ async def current_tenant(session: TenantSession) -> Tenant:
     return await session.get_one(Tenant, session.tenant_id)
 
 
-async def add_member(session: TenantSession, email: str, name: str, role: str, password: str, locale: str) -> Member:
+async def add_member(
+    session: TenantSession, email: str, name: str, role: str, password: str, locale: str
+) -> Member:
     """Raises WeakPassword; KeyError for a role that does not exist."""
     ROLES[role]
     member = Member(

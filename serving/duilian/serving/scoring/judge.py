@@ -9,6 +9,7 @@ score is called provisional. Everything is arithmetic on fixed weights: the same
 
 from __future__ import annotations
 
+import itertools
 from math import erf, sqrt
 from typing import Literal, Protocol
 
@@ -194,7 +195,7 @@ def _posterior(mean: float, spread: float) -> list[float]:
     """A normal distribution around `mean`, cut at the borders between levels."""
     edges = [-np.inf, 1.5, 2.5, 3.5, 4.5, np.inf]
     cumulative = [0.5 * (1 + erf((edge - mean) / (spread * sqrt(2)))) for edge in edges]
-    return [high - low for low, high in zip(cumulative, cumulative[1:], strict=False)]
+    return [high - low for low, high in itertools.pairwise(cumulative)]
 
 
 def _missing(reading: Reading, competency: CompetencyProfile, mean: float) -> list[str]:
