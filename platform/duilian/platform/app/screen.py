@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 
+from rich.cells import cell_len
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from duilian.infra.local.supervisor import Notice
 from duilian.infra.settings import Settings
@@ -45,29 +46,35 @@ class Screen:
 
     def notice(self, notice: Notice) -> None:
         """Something that happened while running."""
-        self._console.print(f"[yellow]![/] {notice.zh}\n  {notice.en}")
+        self._say(f"[yellow]![/] {escape(notice.zh)}\n  {escape(notice.en)}")
 
     def ready(self, settings: Settings, seeded: SeedResult | None, seconds: float) -> None:
         """The links and sign-ins."""
-        table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-        table.add_column(style="dim", no_wrap=True)
-        table.add_column(overflow="fold")
+        self._say(f"\n[bold green]对练已启动 · Duilian is running[/]  [dim]{seconds:.1f} s[/]")
         for tenant in seeded.tenants if seeded else ():
-            table.add_row(f"[bold not dim]{tenant.name}[/]", tenant.slug)
-            for label, value in tenant.rows:
-                table.add_row(label, value)
-        table.add_row("网址 · address", settings.public_url)
-        table.add_row("数据与日志 · data and logs", str(settings.data_dir))
-        self._console.print(f"\n[bold green]对练已启动 · Duilian is running[/]  [dim]{seconds:.1f} s[/]\n")
-        self._console.print(table)
-        self._console.print("\n按 Ctrl-C 停止，数据会保留。 · Ctrl-C stops everything; the data stay.\n")
+            self._say(f"\n[bold]{escape(tenant.name)}[/]")
+            self._rows(tenant.rows)
+        self._say("")
+        self._rows(
+            [("网址 · address", settings.public_url), ("数据与日志 · data, logs", str(settings.data_dir))]
+        )
+        self._say("\n按 Ctrl-C 停止，数据会保留。 · Ctrl-C stops everything; the data stay.\n")
+
+    def _rows(self, rows: Sequence[tuple[str, str]]) -> None:
+        """Labels in a column as wide as the widest; a link is never broken over two lines."""
+        width = max((cell_len(label) for label, _ in rows), default=0)
+        for label, value in rows:
+            self._say(f"  [dim]{escape(label)}[/]{' ' * (width - cell_len(label))}  {escape(value)}")
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, soft_wrap=True)
 
     def stopping(self) -> None:
         self._stopping_since = time.monotonic()
-        self._console.print("\n正在停止… · stopping…")
+        self._say("\n正在停止… · stopping…")
 
     def stopped(self) -> None:
         seconds = time.monotonic() - self._stopping_since
-        self._console.print(
+        self._say(
             f"已全部停止，数据已保留。 · Everything is stopped; the data are kept.  [dim]{seconds:.1f} s[/]"
         )
