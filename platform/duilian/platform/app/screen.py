@@ -74,6 +74,9 @@ class Screen:
         self._say("\n正在停止… · stopping…")
 
     def stopped(self) -> None:
+        """After Ctrl-C."""
+        if not self._stopping_since:  # interrupted before anything was started
+            return
         seconds = time.monotonic() - self._stopping_since
         self._say(
             f"已全部停止，数据已保留。 · Everything is stopped; the data are kept.  [dim]{seconds:.1f} s[/]"
