@@ -84,10 +84,12 @@ def _start(
 ) -> Stack:
     with screen.step("模型", "models"), screen.download() as progress:
         models.pull(settings.models_dir, progress=progress)
+    settings = with_serving_token(settings)
+    serving = supervisor.launch(serving_command(settings))  # loads its models while the rest comes up
     with screen.step("数据库与存储", "database and object store"):
         services = DataServices(settings.data_dir, ports_of(settings), durable=durable)
         services.start(supervisor, settings.s3_bucket)
-    settings = with_serving_token(services.settings(settings))
+    settings = services.settings(settings)
     FileKeyProvider.create(settings.master_key_file)
     with screen.step("数据表", "migrations"):
         migrations.upgrade(settings.database_owner_url)
@@ -95,21 +97,27 @@ def _start(
     with screen.step("示例数据", "demo data"):
         seeded = seed(settings) if with_seed else None
     with screen.step("服务", "serving, worker, web"):
-        for process in [supervisor.launch(command) for command in commands(settings)]:
+        for process in [serving, *map(supervisor.launch, (worker_command(settings), web_command(settings)))]:
             process.wait_ready()
     return Stack(settings, supervisor, seeded)
 
 
-def commands(settings: Settings) -> list[Command]:
-    """Our own processes in the order they are started. The worker may finish the job in its hands."""
+def serving_command(settings: Settings) -> Command:
+    """The model tier; it is started before the database's addresses are known and never gets them."""
+    url = f"http://127.0.0.1:{settings.serving_port}/health"
+    return _command("serving", settings, ready=lambda: answers(url), ready_seconds=180)
+
+
+def worker_command(settings: Settings) -> Command:
+    """The jobs; one that is cut short when we stop is taken up at the next start."""
     heartbeat = WorkerHeartbeat(settings.database_owner_url)
-    serving = f"http://127.0.0.1:{settings.serving_port}/health"
-    web = f"http://127.0.0.1:{settings.port}/health"
-    return [
-        _command("serving", settings, ready=lambda: answers(serving), ready_seconds=180),
-        _command("worker", settings, ready=heartbeat, before=heartbeat.begin, stop_seconds=4),
-        _command("web", settings, ready=lambda: answers(web), stop_seconds=3),
-    ]
+    return _command("worker", settings, ready=heartbeat, before=heartbeat.begin, stop_seconds=4)
+
+
+def web_command(settings: Settings) -> Command:
+    """Pages and API."""
+    url = f"http://127.0.0.1:{settings.port}/health"
+    return _command("web", settings, ready=lambda: answers(url))
 
 
 def _command(
