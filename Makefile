@@ -83,7 +83,7 @@ $(BIN)/uv:
 
 $(INSTALLED): $(BIN)/uv requirements.lock pyproject.toml
 	@echo '正在安装 Python 依赖 … · installing the locked Python packages …'
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements.lock
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@
 
