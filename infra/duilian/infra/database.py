@@ -7,7 +7,7 @@ first statement; without a tenant it raises before any SQL is sent.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, ClassVar
@@ -100,13 +100,13 @@ class Database:
         return TenantSession(self.engine, expire_on_commit=False, info={"tenant_id": tenant_id})
 
     @asynccontextmanager
-    async def begin(self, tenant_id: UUID) -> AsyncIterator[TenantSession]:
+    async def begin(self, tenant_id: UUID) -> AsyncGenerator[TenantSession]:
         """One transaction of one tenant: committed at the end, rolled back by an exception."""
         async with self.session(tenant_id) as session, session.begin():
             yield session
 
     @asynccontextmanager
-    async def connect(self) -> AsyncIterator[AsyncConnection]:
+    async def connect(self) -> AsyncGenerator[AsyncConnection]:
         """A bare connection without a tenant: sees no tenant row. For look-ups of the directory and health."""
         async with self.engine.begin() as connection:
             yield connection

@@ -18,6 +18,7 @@ from uuid import UUID
 
 import procrastinate
 from procrastinate import JobContext, PsycopgConnector, RetryDecision, jobs
+from procrastinate.exceptions import ConnectorException
 from procrastinate.retry import BaseRetryStrategy
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
@@ -58,7 +59,8 @@ async def defer(
     if delay is not None:
         options["schedule_at"] = datetime.now(UTC) + delay
     deferrer = _writer.configure_task(task, allow_unknown=True, queue="default", **options)
-    await deferrer.defer_async(tenant_id=str(session.tenant_id), trace=carrier(), **arguments)
+    trace: Any = carrier()  # Any: a dict of strings is JSON, which the library's type does not see
+    await deferrer.defer_async(tenant_id=str(session.tenant_id), trace=trace, **arguments)
 
 
 class _BackOff(BaseRetryStrategy):
@@ -96,7 +98,10 @@ class Worker:
             with attached(trace), tracer().start_as_current_span(f"job {name}", attributes=attributes):
                 await self._attempt(context.job, name, work, UUID(tenant_id), arguments)
 
-        self.app.task(run, name=name, retry=_BackOff(), pass_context=True)
+        register: Any = self.app.task(
+            name=name, retry=_BackOff(), pass_context=True
+        )  # Any: its overloads are too narrow
+        register(run)
 
     async def _attempt(
         self, job: jobs.Job, name: str, work: Task, tenant_id: UUID, arguments: dict[str, Any]
@@ -135,15 +140,17 @@ class Worker:
                 for job in await self.app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER):
                     log.warning("job of a dead worker is put back", extra={"task": job.task_name})
                     await self.app.job_manager.retry_job(job)
-            except procrastinate.exceptions.ConnectorException as error:
+            except ConnectorException as error:
                 log.warning("stalled jobs could not be read", extra={"error": type(error).__name__})
             await asyncio.sleep(5)
 
 
 async def queue_depth(connection: AsyncConnection) -> dict[str, int]:
     """Number of jobs by status."""
-    rows = await connection.execute(text("select status::text, count(*) from procrastinate_jobs group by 1"))
-    return dict(rows)
+    rows = await connection.execute(
+        text("select status::text as status, count(*) as jobs from procrastinate_jobs group by 1")
+    )
+    return {row.status: int(row.jobs) for row in rows}
 
 
 _FAILED: LiteralString = (
@@ -155,7 +162,7 @@ _FAILED: LiteralString = (
 async def dead_letters(session: TenantSession) -> list[dict[str, Any]]:
     """Jobs of this tenant that will not be tried again: id, task_name, args."""
     rows = await session.execute(text(_FAILED), {"tenant": str(session.tenant_id)})
-    return [dict(row._mapping) for row in rows]
+    return [dict(row) for row in rows.mappings()]
 
 
 async def replay(session: TenantSession, job_id: int) -> bool:

@@ -21,7 +21,7 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 # --- speech recognition -------------------------------------------------------------------------
 
 
-class TranscribeRequest(Contract):
+class TranscribeRequest(Contract, frozen=True, kw_only=True):
     """audio: little-endian signed 16-bit PCM, mono, 16 kHz. vocabulary: terms of the tenant to listen for."""
 
     audio: bytes
@@ -29,7 +29,7 @@ class TranscribeRequest(Contract):
     vocabulary: list[str] = []
 
 
-class Word(Contract):
+class Word(Contract, frozen=True, kw_only=True):
     """One recognised word (Chinese: one or a few characters) with its times and probability (0–1).
 
     `text` is what stands in `Transcript.text` at [offset, offset + len(text)), character positions.
@@ -42,7 +42,7 @@ class Word(Contract):
     offset: int
 
 
-class Sentence(Contract):
+class Sentence(Contract, frozen=True, kw_only=True):
     """A sentence of the transcript: characters [offset, offset + length), words [first_word, last_word]."""
 
     text: str
@@ -54,7 +54,7 @@ class Sentence(Contract):
     last_word: int
 
 
-class Delivery(Contract):
+class Delivery(Contract, frozen=True, kw_only=True):
     """Delivery facts, shown and never weighed. `unit` of pace: "characters/min" (zh) or "words/min" (en)."""
 
     pace: float
@@ -67,7 +67,7 @@ class Delivery(Contract):
     filler_words: dict[str, int]
 
 
-class Transcript(Contract):
+class Transcript(Contract, frozen=True, kw_only=True):
     """The words of one answer. `text` holds every word in order; simplified characters where Chinese.
 
     confidence: mean word probability weighted by duration, 0–1 (0 without words).
@@ -97,18 +97,18 @@ class Transcript(Contract):
 # --- vision ---------------------------------------------------------------------------------------
 
 
-class Frame(Contract):
+class Frame(Contract, frozen=True, kw_only=True):
     """A JPEG picture taken `time` seconds into the answer."""
 
     time: float
     jpeg: bytes
 
 
-class ObserveRequest(Contract):
+class ObserveRequest(Contract, frozen=True, kw_only=True):
     frames: list[Frame]
 
 
-class FaceBox(Contract):
+class FaceBox(Contract, frozen=True, kw_only=True):
     """x, y, width, height as shares of the picture (0–1); probability of the detector."""
 
     x: float
@@ -118,7 +118,7 @@ class FaceBox(Contract):
     probability: float
 
 
-class FrameFacts(Contract):
+class FrameFacts(Contract, frozen=True, kw_only=True):
     """brightness: mean luma 0–255; sharpness: variance of the Laplacian of the luma at 320 px width."""
 
     time: float
@@ -127,7 +127,7 @@ class FrameFacts(Contract):
     sharpness: float
 
 
-class Observation(Contract):
+class Observation(Contract, frozen=True, kw_only=True):
     """Facts per sampled frame and their summary; shown, never weighed.
 
     lighting: "dark" (mean luma under 50), "bright" (over 215) or "good".
@@ -144,14 +144,14 @@ class Observation(Contract):
 # --- embeddings -----------------------------------------------------------------------------------
 
 
-class EmbedRequest(Contract):
+class EmbedRequest(Contract, frozen=True, kw_only=True):
     """kind: "passage" for things that are searched, "query" for what searches them (e5 prefixes)."""
 
     texts: list[str]
     kind: Literal["query", "passage"] = "passage"
 
 
-class Embeddings(Contract):
+class Embeddings(Contract, frozen=True, kw_only=True):
     """vectors: little-endian float32, shape (len(texts), dimension), L2-normalised rows."""
 
     vectors: bytes
@@ -162,7 +162,7 @@ class Embeddings(Contract):
 # --- scoring --------------------------------------------------------------------------------------
 
 
-class Anchor(Contract):
+class Anchor(Contract, frozen=True, kw_only=True):
     """A behavioural anchor of a BARS level, with the words that tend to carry it."""
 
     level: int  # 1–5
@@ -170,13 +170,13 @@ class Anchor(Contract):
     keywords: list[str]
 
 
-class CompetencyProfile(Contract):
+class CompetencyProfile(Contract, frozen=True, kw_only=True):
     key: str
     name: str
     anchors: list[Anchor]
 
 
-class AnswerText(Contract):
+class AnswerText(Contract, frozen=True, kw_only=True):
     """One answer to be judged. question: what was asked (an answer that reads it back shows nothing)."""
 
     key: str
@@ -186,7 +186,7 @@ class AnswerText(Contract):
     competencies: list[str]
 
 
-class ScoreRequest(Contract):
+class ScoreRequest(Contract, frozen=True, kw_only=True):
     """Judge one answer against the competencies it was asked for."""
 
     language: Language
@@ -194,7 +194,7 @@ class ScoreRequest(Contract):
     competencies: list[CompetencyProfile]
 
 
-class Quote(Contract):
+class Quote(Contract, frozen=True, kw_only=True):
     """Words of the answer, verbatim: text == answer.text[offset : offset + len(text)]."""
 
     text: str
@@ -207,7 +207,7 @@ class Quote(Contract):
 StarPart = Literal["situation", "task", "action", "result"]
 
 
-class Judgement(Contract):
+class Judgement(Contract, frozen=True, kw_only=True):
     """What one answer shows of one competency.
 
     posterior: probabilities of levels 1–5 (sum 1), empty where there is no evidence.
@@ -222,7 +222,7 @@ class Judgement(Contract):
     missing: list[str]
 
 
-class ScoreResponse(Contract):
+class ScoreResponse(Contract, frozen=True, kw_only=True):
     judgements: list[Judgement]
     star: dict[StarPart, str | None]  # the sentence that carries the part, None where missing
     specificity: float  # 0–1: numbers, names, own actions
@@ -234,7 +234,7 @@ class ScoreResponse(Contract):
 # --- health ---------------------------------------------------------------------------------------
 
 
-class Health(Contract):
+class Health(Contract, frozen=True, kw_only=True):
     """ready: every model loaded. models: name to version (first 12 digits of its sha256)."""
 
     ready: bool
@@ -242,7 +242,7 @@ class Health(Contract):
     problems: list[str]
 
 
-class ServingProblem(Contract):
+class ServingProblem(Contract, frozen=True, kw_only=True):
     """A refusal. code: "bad-request", "model-unavailable", "too-long", "busy"."""
 
     code: str

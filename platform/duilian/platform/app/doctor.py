@@ -60,8 +60,8 @@ async def _role(_settings: Settings, database: Database) -> str:
 
 def tenant_tables() -> set[str]:
     """Every table whose rows belong to a tenant, by the mapped classes."""
-    mapped = {m.class_ for m in tables.Base.registry.mappers}
-    return {c.__tablename__ for c in mapped if issubclass(c, Tenanted)} | {"tenants"}
+    mapped = {mapper.class_: str(mapper.local_table) for mapper in tables.Base.registry.mappers}
+    return {table for kind, table in mapped.items() if issubclass(kind, Tenanted)} | {"tenants"}
 
 
 async def _isolation(_settings: Settings, database: Database) -> str:
@@ -92,9 +92,9 @@ async def _bucket(settings: Settings, _database: Database) -> str:
 
 
 async def _models(settings: Settings, _database: Database) -> str:
-    bad = [f for f in await asyncio.to_thread(models.verify, settings.models_dir) if not f.ok]
+    bad = [f for f in await asyncio.to_thread(models.verify, settings.models_dir) if f.problem]
     if bad:
-        raise Unhealthy(what="; ".join(f.problem for f in bad) + "; run `duilian models pull`")
+        raise Unhealthy(what="; ".join(str(f.problem) for f in bad) + "; run `duilian models pull`")
     return f"models in {settings.models_dir} have the pinned hashes"
 
 
@@ -111,8 +111,9 @@ async def _queue(_settings: Settings, database: Database) -> str:
         depth = await jobs.queue_depth(connection)
         alive = await connection.scalar(
             text(
-                f"select count(*) from procrastinate_workers where last_heartbeat > now() - interval '{QUIET_WORKER} s'"
-            )  # noqa: S608  # a constant
+                "select count(*) from procrastinate_workers where last_heartbeat > now() - make_interval(secs => :s)"
+            ),
+            {"s": QUIET_WORKER},
         )
     if not alive:
         raise Unhealthy(what="no worker has been heard of for a minute; start `duilian worker`")

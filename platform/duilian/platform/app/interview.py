@@ -87,17 +87,21 @@ async def play(
     url: str, key: str, set_key: str, folder: Path, locale: str | None, console: Console
 ) -> tuple[dict[str, Any], bytes]:
     """The report and its PDF. Raises NoAnswers, StillWaiting, and what the API refuses."""
-    files = sorted(
-        p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".") and p.stem[:1].isdigit()
-    )
-    if not files:
-        raise NoAnswers(folder=folder)
+    files = answer_files(folder)
     async with Staff(url, key) as staff:
         invitation = await staff.invite(set_key, f"simulated-{new_id().hex}@candidate.example", locale)
         async with Candidate(url, invitation["tenant"], invitation["token"], locale) as candidate:
             await _answer_all(candidate, files, console)
         await _wait(staff, invitation["interview"], console)
         return await staff.report(invitation["interview"]), await staff.report_pdf(invitation["interview"])
+
+
+def answer_files(folder: Path) -> list[Path]:
+    """Files whose name begins with a digit, in order. Raises NoAnswers."""
+    files = sorted(p for p in folder.iterdir() if p.is_file() and p.name[:1].isdigit())
+    if not files:
+        raise NoAnswers(folder=folder)
+    return files
 
 
 async def _answer_all(candidate: Candidate, files: list[Path], console: Console) -> None:

@@ -205,22 +205,15 @@ async def _sets(desk: Desk) -> list[tuple[str, dict[str, str]]]:
     return [(row.key, row.content["title"]) for row in await newest_sets(desk.session)]
 
 
-def _page(request: AnyRequest, desk: Desk, template: str, **context: object) -> Response[Any]:
-    zone = desk.tenant.time_zone
-    return without_flash(
-        page(
-            template,
-            desk.locale,
-            actor=desk.actor,
-            tenant=desk.tenant,
-            rights={right.name: right in desk.actor.rights for right in Right},
-            path=request.url.path,
-            flash=flash_of(request),
-            moment=lambda at: formats.moment(at, desk.locale, zone),
-            short_moment=lambda at: formats.short_moment(at, desk.locale, zone),
-            number=lambda value, digits=1: formats.number(value, desk.locale, digits),
-            percent=lambda share: formats.percent(share, desk.locale),
-            script_words=section(desk.locale, "script."),
-            **context,
-        )
-    )
+def _page(request: AnyRequest, desk: Desk, template: str, **context: Any) -> Response[Any]:
+    shared: dict[str, Any] = {
+        "actor": desk.actor,
+        "tenant": desk.tenant,
+        "rights": {right.name: right in desk.actor.rights for right in Right},
+        "path": request.url.path,
+        "flash": flash_of(request),
+        "script_words": section(desk.locale, "script."),
+        **formats.for_reader(desk.locale, desk.tenant.time_zone),
+    }
+    merged: dict[str, Any] = shared | context
+    return without_flash(page(template, desk.locale, **merged))

@@ -42,8 +42,8 @@ async def do_sign_in(
     except (SignInFailed, TooManyAttempts) as problem:
         return _page(locale, tenant, email, problem)
     cookie = Cookie(
-        COOKIE,
-        value,
+        key=COOKIE,
+        value=value,
         max_age=int(SESSION_LASTS.total_seconds()),
         httponly=True,
         secure=settings.secure_cookies,

@@ -53,7 +53,7 @@ def assemble(segments: list[bytes], longest: float) -> Playable:
 
 
 def _assemble(segments: list[bytes]) -> Playable:
-    with av.open(io.BytesIO(segments[0])) as first:
+    with av.open(io.BytesIO(segments[0]), "r") as first:
         kind = first.format.name
         codecs = {stream.codec_context.name for stream in first.streams if stream.type in ("audio", "video")}
         video = bool(first.streams.video)
@@ -73,9 +73,9 @@ def _assemble(segments: list[bytes]) -> Playable:
 def _measured(data: bytes) -> float:
     """Length in seconds by the last packet, whatever the header claims."""
     end = 0.0
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), "r") as container:
         for packet in container.demux(audio=0):
-            if packet.pts is not None and packet.time_base is not None:
+            if packet.pts is not None:
                 end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
     return end
 
@@ -94,13 +94,13 @@ def _append(out: Any, streams: dict[str, Any], data: bytes, offset: Fraction) ->
     """Write one segment behind `offset` seconds; gives the end of what was written."""
     end, packets = offset, 0
     try:
-        with av.open(io.BytesIO(data)) as source:
+        with av.open(io.BytesIO(data), "r") as source:
             wanted = [*source.streams.video[:1], *source.streams.audio[:1]]
             for stream in wanted:
                 if stream.type not in streams:
                     streams[stream.type] = out.add_stream_from_template(stream)
             for packet in source.demux([s for s in wanted if s.type in streams]):
-                if packet.dts is None or packet.pts is None or packet.time_base is None:
+                if packet.dts is None or packet.pts is None:
                     continue
                 end = max(end, _write(out, streams[packet.stream.type], packet, offset))
                 packets += 1

@@ -10,7 +10,7 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body
 from litestar.response import Redirect
 
-from duilian.customization.schemas import Question, words
+from duilian.customization.schemas import words
 from duilian.platform.portal import feedback
 from duilian.platform.portal.doors import Door, page_door
 from duilian.platform.reports.errors import NoReportYet
@@ -230,21 +230,20 @@ def _question_script(visit: Visit, place: str, key: str) -> dict[str, Any]:
     }
 
 
-def _page(template: str, visit: Visit, place: str, **context: object) -> Response[str]:
+def _page(template: str, visit: Visit, place: str, **context: Any) -> Response[str]:
     locale = visit.interview.locale
-    questions: list[Question] = visit.questions.questions
-    return page(
-        template,
-        locale,
-        visit=visit,
-        brand=visit.tenant.brand,
-        slug=visit.tenant.slug,
-        employer=visit.tenant.name[locale],
-        job=words(visit.questions.job.title, locale),
-        set_title=words(visit.questions.title, locale),
-        count_questions=len(questions),
-        deadline=formats.moment(visit.interview.deadline, locale, visit.tenant.time_zone),
-        place=place,
-        script_words=section(locale, "script."),
-        **({"script": _script(visit, place, template.removesuffix(".html"))} | context),
-    )
+    shared: dict[str, Any] = {
+        "visit": visit,
+        "brand": visit.tenant.brand,
+        "slug": visit.tenant.slug,
+        "employer": visit.tenant.name[locale],
+        "job": words(visit.questions.job.title, locale),
+        "set_title": words(visit.questions.title, locale),
+        "count_questions": len(visit.questions.questions),
+        "deadline": formats.moment(visit.interview.deadline, locale, visit.tenant.time_zone),
+        "place": place,
+        "script": _script(visit, place, template.removesuffix(".html")),
+        "script_words": section(locale, "script."),
+    }
+    merged: dict[str, Any] = shared | context
+    return page(template, locale, **merged)

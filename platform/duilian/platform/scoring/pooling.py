@@ -106,8 +106,9 @@ def _unscored(
     """No evidence where at least one answer was read; else it cannot be scored, for the answers' reasons."""
     outcome: Outcome = "no_evidence" if judged else "cannot_be_scored"
     common = _common(competency, asked, [j for _, j in judged])
+    common["missing"] = common["missing"] or [words(competency.levels[2].anchor, locale)]
     return CompetencyScore(
-        **(common | {"missing": common["missing"] or [words(competency.levels[2].anchor, locale)]}),
+        **common,
         outcome=outcome,
         level=None,
         score=None,
@@ -146,7 +147,10 @@ def total(scores: list[CompetencyScore]) -> dict[str, Any]:
         reason = refusals.stored(refusals.TooFewScored(share=share))
         return _total("cannot_be_scored", None, None, share, [reason])
     score = sum(s.weight * (s.score or 0) for s in scored) / share
-    error = sqrt(sum((s.weight * (s.standard_error or 0)) ** 2 for s in scored)) / share
+    # What a cold start is off by is common to all competencies and does not average out.
+    common = (COLD_START_ERROR * POINTS_PER_LEVEL) ** 2
+    own = [max(0.0, (s.standard_error or 0) ** 2 - common) for s in scored]
+    error = sqrt(sum((s.weight / share) ** 2 * v for s, v in zip(scored, own, strict=True)) + common)
     return _total("scored", round(score, 1), round(error, 1), share, [])
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime, get_timezone_name
@@ -34,9 +36,19 @@ def clock(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
-def number(value: float, locale: str, digits: int = 1) -> str:
+def number(value: float, digits: int = 1, *, locale: str) -> str:
     return format_decimal(value, format=f"0.{'0' * digits}" if digits else "0", locale=_babel(locale))
 
 
 def percent(share: float, locale: str) -> str:
     return format_percent(share, locale=_babel(locale))
+
+
+def for_reader(locale: str, zone: str) -> dict[str, Callable[..., str]]:
+    """The formats bound to a reader, for templates."""
+    return {
+        "moment": partial(moment, locale=locale, zone=zone),
+        "short_moment": partial(short_moment, locale=locale, zone=zone),
+        "number": partial(number, locale=locale),
+        "percent": partial(percent, locale=locale),
+    }

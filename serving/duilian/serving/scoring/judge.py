@@ -37,6 +37,7 @@ READ_BACK = 0.6  # share of a sentence's 3-grams that stand in the question (or 
 RELEVANT = 2.2  # z-value from which a sentence speaks of a competency
 OFF_TOPIC = 0.4  # below it an answer speaks of something else
 MOST_QUOTES = 4
+NEAR = 1.25  # levels: how far an anchor may lie from the level that the whole answer was judged to have
 SPREAD = 0.85  # standard deviation, in levels, of a judgement on full evidence
 THIN_SPREAD = 1.25  # the same on hardly any evidence
 
@@ -53,7 +54,9 @@ class Reading:
     """An answer, read once for all its competencies."""
 
     def __init__(self, answer: AnswerText, language: Language, embedder: Embedder) -> None:
-        self.answer, self.language, self._embedder = answer, language, embedder
+        self.answer = answer
+        self.language: Language = language
+        self._embedder = embedder
         sentences = answer.sentences or split_sentences(answer.text)
         self.own = [s for s in sentences if overlap(s.text, answer.question, language) < READ_BACK]
         self.question_overlap = overlap(answer.text, answer.question, language)
@@ -141,9 +144,16 @@ def _recites(sentence: Sentence, competency: CompetencyProfile, language: Langua
 
 
 def _quotes(
-    sentences: list[Sentence], strength: Z, competency: CompetencyProfile, language: Language
+    sentences: list[Sentence],
+    strength: Z,
+    competency: CompetencyProfile,
+    language: Language,
+    near: float | None = None,
 ) -> list[Quote]:
-    """The sentences that speak of the competency, strongest first, each with the anchor it is nearest to."""
+    """The sentences that speak of the competency, each with the anchor it is nearest to.
+
+    near: name anchors of about this level only; single sentences are too short to tell levels apart.
+    """
     found: list[Quote] = []
     for row, sentence in enumerate(sentences):
         support = strength[row] + [
@@ -151,7 +161,10 @@ def _quotes(
         ]
         best = int(np.argmax(support))
         if support[best] >= RELEVANT and len(units(sentence.text, language)) >= 4:
-            anchor = competency.anchors[best]
+            allowed = [
+                i for i, a in enumerate(competency.anchors) if near is None or abs(a.level - near) <= NEAR
+            ]
+            anchor = competency.anchors[max(allowed, key=lambda i: support[i])]
             firmness = float(1 / (1 + np.exp(-(support[best] - RELEVANT - 0.8))))
             found.append(
                 Quote(
@@ -188,7 +201,7 @@ def _latent_level(
         - 0.55 * min(poor, 3)
     )
     # Stretched about the middle: the raw sum uses only part of the scale.
-    return float(np.clip(3.0 + 1.3 * (level - 2.85), 1.0, 5.0))
+    return float(np.clip(3.0 + 1.3 * (level - 2.55), 1.0, 5.0))
 
 
 def _posterior(mean: float, spread: float) -> list[float]:

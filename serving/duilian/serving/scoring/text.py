@@ -24,10 +24,9 @@ _OWN_ACTION = {
         r"我(?:先|就|马上|立刻|当时|主动|首先|又|再|还|会|把|给|用|带|请|问|查|找|拿|跟|向|让|建议|联系|检查|核对|整理|安排|记录|解释|道歉|测|换|拆|调)"
     ),
     "en": re.compile(
-        r"\bI (?:then |first |also |immediately |quickly |personally )?(?:asked|called|checked|took|made|explained|offered|wrote|"
-        r"apologi[sz]ed|listened|found|measured|replaced|set|started|stopped|told|tested|suggested|showed|organi[sz]ed|"
-        r"arranged|looked|went|gave|got|used|put|ran|locked|isolated|noticed|decided|reported|logged|compared|trained|"
-        r"worked|built|led|handled|changed|agreed|promised|followed|brought|kept|sat|stepped|pulled|swapped|traced)\b",
+        r"\bI (?:then |first |also |just |even |\w+ly )?(?:\w{2,}ed|took|made|wrote|found|set|told|went|gave|got|put|ran|"
+        r"built|led|brought|kept|sat|stood|pulled|drove|held|said|showed|spoke|rang|sent|cut|read|chose|taught|bought|"
+        r"sold|drew|swapped|knelt|met|left|paid|came|began|did|fed|shut|split|spent|drafted)\b",
         re.IGNORECASE,
     ),
 }
