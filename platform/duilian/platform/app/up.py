@@ -6,11 +6,12 @@ Nothing is downloaded twice and no data are lost between two starts: everything 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -25,7 +26,7 @@ from duilian.infra.local.plan import (
     with_serving_token,
     write_environment,
 )
-from duilian.infra.local.process import Command, nothing
+from duilian.infra.local.process import Command
 from duilian.infra.local.services import DataServices
 from duilian.infra.local.supervisor import Supervisor, orderly_end, uninterrupted
 from duilian.infra.settings import Settings
@@ -105,13 +106,16 @@ def _start(
 def serving_command(settings: Settings) -> Command:
     """The model tier; it is started before the database's addresses are known and never gets them."""
     url = f"http://127.0.0.1:{settings.serving_port}/health"
-    return _command("serving", settings, ready=lambda: answers(url), ready_seconds=180)
+    return _command(
+        "serving", settings, ready=lambda: answers(url), ready_seconds=180, death_signal=signal.SIGKILL
+    )
 
 
 def worker_command(settings: Settings) -> Command:
     """The jobs; one that is cut short when we stop is taken up at the next start."""
     heartbeat = WorkerHeartbeat(settings.database_owner_url)
-    return _command("worker", settings, ready=heartbeat, before=heartbeat.begin, stop_seconds=4)
+    command = _command("worker", settings, ready=heartbeat, death_signal=signal.SIGKILL)
+    return replace(command, before=heartbeat.begin, stop_seconds=4)
 
 
 def web_command(settings: Settings) -> Command:
@@ -125,9 +129,8 @@ def _command(
     settings: Settings,
     *,
     ready: Callable[[], bool],
-    before: Callable[[], None] = nothing,
     ready_seconds: float = 60,
-    stop_seconds: float = 3,
+    death_signal: signal.Signals = signal.SIGTERM,
 ) -> Command:
     return Command(
         name=name,
@@ -135,9 +138,9 @@ def _command(
         environment=os.environ | environment_of(settings) | {"PYTHONUNBUFFERED": "1"},
         log_file=settings.data_dir / "logs" / f"{name}.log",
         ready=ready,
-        before=before,
         ready_seconds=ready_seconds,
-        stop_seconds=stop_seconds,
+        stop_seconds=3,
+        death_signal=death_signal,
     )
 
 

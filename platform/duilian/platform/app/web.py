@@ -64,9 +64,13 @@ async def front_door(request: Any) -> Response[str]:
     return page("front.html", preferred(request.headers.get("accept-language")))
 
 
-def create_app(settings: Settings | None = None) -> ASGIApp:
-    """The ASGI application. Settings come from the environment where none are given."""
-    settings = settings or load()
+def create_app() -> ASGIApp:
+    """The ASGI application with the settings in force, wrapped in telemetry."""
+    return telemetry.TelemetryMiddleware(build(load()))  # pyright: ignore[reportReturnType, reportArgumentType]  # ASGI by duck type
+
+
+def build(settings: Settings) -> Litestar:
+    """Routes, dependencies, handlers."""
     telemetry.setup("duilian-web", settings)
     database = Database(settings.database_url, settings.database_pool)
     telemetry.instrument_engine(database.engine)
@@ -97,7 +101,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         lifespan=[lifespan],
     )
     app.state.database = database
-    return telemetry.TelemetryMiddleware(app)  # pyright: ignore[reportReturnType, reportArgumentType]  # ASGI by duck type
+    return app
 
 
 def _constant(value: object) -> Provide:
