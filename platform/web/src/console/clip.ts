@@ -14,34 +14,37 @@ const TAIL_SECONDS = 0.35;
 export class ClipPlayer {
   readonly #player: HTMLMediaElement;
   #until: number | null = null;
+  #ownSeek = false;
 
   constructor(player: HTMLMediaElement) {
     this.#player = player;
     player.addEventListener("timeupdate", () => this.#watch());
-    // Whoever moves the slider wants to go on listening.
-    player.addEventListener("seeking", () => this.#leave());
+    player.addEventListener("seeking", () => this.#sought());
   }
 
+  /** Resolves when the sound begins; raises when the recording cannot be played. */
   async play(start: number, end: number): Promise<void> {
-    await this.#ready();
-    this.#player.currentTime = Math.max(0, start - LEAD_SECONDS);
-    await new Promise((resolve) => this.#player.addEventListener("seeked", resolve, { once: true }));
+    await this.#playFrom(Math.max(0, start - LEAD_SECONDS));
     this.#until = end + TAIL_SECONDS;
-    await this.#player.play();
     this.#follow();
   }
 
   async playFrom(start: number): Promise<void> {
-    await this.#ready();
-    this.#until = null;
-    this.#player.currentTime = start;
-    await this.#player.play();
+    await this.#playFrom(start);
   }
 
-  toggle(): void {
+  async toggle(): Promise<void> {
     this.#until = null;
-    if (this.#player.paused) void this.#player.play();
+    if (this.#player.paused) await this.#player.play();
     else this.#player.pause();
+  }
+
+  async #playFrom(start: number): Promise<void> {
+    await this.#ready();
+    this.#until = null;
+    this.#ownSeek = true;
+    this.#player.currentTime = start;
+    await this.#player.play();
   }
 
   /** `timeupdate` comes four times a second only; frames are exact enough to stop on a word. */
@@ -52,14 +55,15 @@ export class ClipPlayer {
   }
 
   #watch(): void {
-    if (this.#until === null || this.#player.currentTime < this.#until) return;
+    if (this.#until === null || this.#player.seeking || this.#player.currentTime < this.#until) return;
     this.#until = null;
     this.#player.pause();
   }
 
-  #leave(): void {
-    const until = this.#until;
-    if (until !== null && Math.abs(this.#player.currentTime - until) > 120) this.#until = null;
+  /** Whoever moves the slider wants to go on listening beyond the clip. */
+  #sought(): void {
+    if (!this.#ownSeek) this.#until = null;
+    this.#ownSeek = false;
   }
 
   async #ready(): Promise<void> {

@@ -52,7 +52,7 @@ class Report {
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
     if (event.key === "j") this.#step(1);
     else if (event.key === "k") this.#step(-1);
-    else if (event.key === " " && !isPressable(event.target)) this.#player(this.#answer)?.toggle();
+    else if (event.key === " " && !isPressable(event.target)) this.#play((player) => player.toggle(), this.#answer);
     else return;
     event.preventDefault();
   }

@@ -2,7 +2,7 @@
 import { Problem } from "./problem.ts";
 
 const FIRST_MS = 500;
-const LONGEST_MS = 15_000;
+const LONGEST_MS = 8_000;
 
 /** Milliseconds before attempt number `failures` + 1: doubled each time, with up to 25 % of jitter. */
 export function backoffMs(failures: number, error?: unknown): number {

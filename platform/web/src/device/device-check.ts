@@ -182,8 +182,8 @@ class DeviceCheck {
   }
 
   #problem(code: Parameters<typeof showProblem>[1]): void {
-    const row = code === "no_camera" ? "camera-row" : "microphone";
-    this.#rows.set(row, "bad", t(`device.error.${code}`));
+    const aboutBrowser = code === "in_app" || code === "unsupported" || code === "insecure";
+    if (!aboutBrowser) this.#rows.set(code === "no_camera" ? "camera-row" : "microphone", "bad", t(`device.error.${code}`));
     showProblem(part(this.#root, "problem"), code, this.#waysAround(code));
   }
 

@@ -51,5 +51,6 @@ export interface Backend {
   handInText(text: string, events: IntegrityEvent[]): Promise<Question>;
   /** Where "next" leads. */
   nextUrl(): Promise<string>;
+  /** null where nothing is uploaded. */
   readonly uploadState: UploadState | null;
 }

@@ -17,7 +17,10 @@ export async function mountQuestion(root: HTMLElement): Promise<void> {
   view.phase = "loading";
   view.enable("next", false);
   try {
-    const flow = new QuestionFlow(view, await backendOf(page, view), page);
+    const backend = await backendOf(page, view);
+    view.setAvailable("upload-state", backend.uploadState !== null);
+    if (backend.uploadState) view.upload(backend.uploadState);
+    const flow = new QuestionFlow(view, backend, page);
     connect(view, flow, page);
     await flow.begin().catch((error: unknown) => flow.fail(error, () => location.reload()));
   } catch (error) {
