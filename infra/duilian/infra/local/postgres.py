@@ -106,6 +106,7 @@ class LocalPostgres:
             account=self.cluster.account,
             directory=Path("/"),
             stop_signal=signal.SIGINT,
+            death_signal=signal.SIGINT,
         )
 
     def create_roles(self) -> None:

@@ -29,7 +29,8 @@ def nothing() -> None:
 class Command:
     """What to run. `ready` answers whether it serves; `before` runs ahead of every start, restarts included.
 
-    Times are seconds. `stop_signal` asks for an orderly end; it is also what the kernel sends when we die.
+    Times are seconds. `stop_signal` asks for an orderly end; `death_signal` is what the kernel sends when we die
+    (SIGKILL suits a process without children: there is nobody left to wait for an orderly end).
     """
 
     name: str
@@ -41,6 +42,7 @@ class Command:
     account: Account | None = None
     directory: Path = field(default_factory=Path.cwd)
     stop_signal: signal.Signals = signal.SIGTERM
+    death_signal: signal.Signals = signal.SIGTERM
     ready_seconds: float = 60.0
     stop_seconds: float = 5.0
 
@@ -85,7 +87,7 @@ class Process:
                 user=command.account.uid if command.account else None,
                 group=command.account.gid if command.account else None,
                 extra_groups=[] if command.account else None,
-                preexec_fn=_dies_with(os.getpid(), command.stop_signal),  # noqa: PLW1509  # only calls prctl
+                preexec_fn=_dies_with(os.getpid(), command.death_signal),  # noqa: PLW1509  # only calls prctl
             )
         finally:
             os.close(log)
