@@ -1,4 +1,4 @@
-/** A small real server with the chunk calls of the candidate API, and the troubles a network has. */
+/** A small real server with the calls of one take of the candidate API, and the troubles a network has. */
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -20,6 +20,9 @@ export class ChunkServer {
   /** Called for each arrival; what it returns happens instead of a plain acceptance. */
   trouble: (seq: number, arrivals: number) => Trouble | null = () => null;
   busiest = 0;
+  readonly finishes: unknown[] = [];
+  /** Finishes the take and cuts the connection before the answer. */
+  loseFinish = false;
   #open = 0;
   readonly #server: Server;
 
@@ -44,7 +47,32 @@ export class ChunkServer {
     for await (const part of request) parts.push(part as Buffer);
     await new Promise((resolve) => setTimeout(resolve, 5));
     this.#open -= 1;
-    this.#decide(Number(request.url?.split("/").at(-1)), Buffer.concat(parts), request, response);
+    const body = Buffer.concat(parts);
+    if (request.method === "GET") return reply(response, this.#take());
+    if (request.method === "POST") return this.#finish(body, request, response);
+    this.#decide(Number(request.url?.split("/").at(-1)), body, request, response);
+  }
+
+  /** The one segment of the one take. */
+  #take() {
+    const next = this.#next();
+    const segment = { number: 0, next, missing: [], bytes: 0, seconds: next };
+    return { number: 1, mode: "audio", finished: this.finishes.length > 0, segments: [segment] };
+  }
+
+  #finish(body: Buffer, request: IncomingMessage, response: ServerResponse): void {
+    const asked = JSON.parse(body.toString()) as { segments: { chunks: number; head: string }[] };
+    if (this.#take().finished) return problem(response, 409, "take-finished");
+    if (asked.segments[0]?.chunks !== this.#next()) return problem(response, 409, "chunks-missing");
+    this.finishes.push(asked);
+    if (this.loseFinish) return void request.socket.destroy();
+    reply(response, {});
+  }
+
+  #next(): number {
+    let next = 0;
+    while (this.chunks.has(next)) next += 1;
+    return next;
   }
 
   #decide(seq: number, bytes: Buffer, request: IncomingMessage, response: ServerResponse): void {
@@ -56,11 +84,13 @@ export class ChunkServer {
     if (request.headers["content-digest"] !== `sha-256=:${digest}:`) return problem(response, 422, "digest-mismatch");
     this.chunks.set(seq, bytes);
     if (trouble?.loseAnswer) return void request.socket.destroy();
-    let next = 0;
-    while (this.chunks.has(next)) next += 1;
-    response.writeHead(200, { "Content-Type": "application/json" });
-    response.end(JSON.stringify({ next, missing: [] }));
+    reply(response, { next: this.#next(), missing: [] });
   }
+}
+
+function reply(response: ServerResponse, body: unknown): void {
+  response.writeHead(200, { "Content-Type": "application/json" });
+  response.end(JSON.stringify(body));
 }
 
 function problem(response: ServerResponse, status: number, code: string): void {
