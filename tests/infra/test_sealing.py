@@ -22,7 +22,9 @@ def test_round_trip(size: int) -> None:
     assert size < 32 or plain[:32] not in sealed
 
 
-@pytest.mark.parametrize(("start", "end"), [(0, 1), (5, FRAME), (FRAME - 1, FRAME + 1), (FRAME, 2 * FRAME), (10, 150_000)])
+@pytest.mark.parametrize(
+    ("start", "end"), [(0, 1), (5, FRAME), (FRAME - 1, FRAME + 1), (FRAME, 2 * FRAME), (10, 150_000)]
+)
 def test_range_reads_only_its_frames(start: int, end: int) -> None:
     plain = os.urandom(3 * FRAME)
     sealed = seal(plain, KEY, 1, CONTEXT)

@@ -14,7 +14,11 @@ def test_environment_wins_over_file_over_default(tmp_path: Path) -> None:
     file = tmp_path / "env"
     file.write_text("DUILIAN_PORT=8001\nDUILIAN_LOG_LEVEL=DEBUG\n")
     loaded = load_with_sources({"DUILIAN_PORT": "8002"}, file)
-    assert (loaded.settings.port, loaded.settings.log_level, loaded.settings.s3_bucket) == (8002, "DEBUG", "duilian")
+    assert (loaded.settings.port, loaded.settings.log_level, loaded.settings.s3_bucket) == (
+        8002,
+        "DEBUG",
+        "duilian",
+    )
     assert loaded.sources["port"] == "environment"
     assert loaded.sources["log_level"] == f"file {file}"
     assert loaded.sources["s3_bucket"] == "default"

@@ -13,6 +13,7 @@ import psutil
 import psycopg
 import pytest
 
+from duilian.infra.local import installation
 from duilian.infra.local.errors import ClusterUnusable
 from duilian.infra.local.postgres import LocalPostgres
 
@@ -160,18 +161,32 @@ def test_another_major_version_is_told(folder: Path, free_ports: Callable[[int],
 
 
 @as_root
-def test_unreachable_data_directory_is_left_closed(folder: Path, free_ports: Callable[[int], int]) -> None:
-    home = folder / "home"
+@pytest.mark.parametrize("durable", [True, False])
+def test_unreachable_data_directory_is_left_closed(
+    tmp_path: Path, free_ports: Callable[[int], int], durable: bool
+) -> None:
+    home = tmp_path / "home"
     home.mkdir(mode=0o700)
     data = home / "data"
-    server = LocalPostgres(data, free_ports(1), durable=False)
+    server = LocalPostgres(data, free_ports(1), durable=durable)
     try:
         server.start()
         try:
             assert stat.S_IMODE(home.stat().st_mode) == 0o700
-            assert server.cluster.home.parent == Path("/var/tmp")
-            assert (data / "postgres").resolve() == server.cluster.home
+            assert server.cluster.home.parent == Path("/var/lib/duilian" if durable else "/var/tmp/duilian")
+            assert LocalPostgres(data, server.port, durable=not durable).cluster.home == server.cluster.home
         finally:
             server.stop()
     finally:
         shutil.rmtree(server.cluster.home)
+
+
+@as_root
+def test_folder_of_another_user_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed, squatted = tmp_path / "closed", tmp_path / "squatted"
+    closed.mkdir(mode=0o700)
+    squatted.mkdir()
+    os.chown(squatted, 65534, 65534)
+    monkeypatch.setitem(installation.ELSEWHERE, True, squatted)
+    with pytest.raises(ClusterUnusable, match="another user"):
+        LocalPostgres(closed, 1)

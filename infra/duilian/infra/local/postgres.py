@@ -57,7 +57,7 @@ class LocalPostgres:
         self.data_dir = data_dir.absolute()
         self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o711)
         account = service_account()
-        home = home_for(self.data_dir, account)
+        home = home_for(self.data_dir, account, durable=durable)
         log_file = self.data_dir / "logs" / "initdb.log"
         self.cluster = Cluster(home, programs(home, account), account, log_file)
         self._passwords = self._kept_passwords()
