@@ -29,13 +29,14 @@ _DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/=]{44}):")
 
 @dataclass(frozen=True)
 class SegmentState:
-    """next: the first number not yet here; missing: gaps below the highest number."""
+    """next: the first number not yet here; missing: gaps below the highest number; hashes: of chunks [0, next)."""
 
     number: int
     next: int
     missing: list[int]
     chunks: int
     bytes: int
+    hashes: list[str]
 
 
 async def new_take(
@@ -196,14 +197,16 @@ async def segments_of(session: TenantSession, take: Take) -> list[Segment]:
 
 
 async def segment_state(session: TenantSession, segment: Segment) -> SegmentState:
-    query = select(Chunk.seq, Chunk.size).where(Chunk.segment_id == segment.id).order_by(Chunk.seq)
+    query = (
+        select(Chunk.seq, Chunk.size, Chunk.sha256).where(Chunk.segment_id == segment.id).order_by(Chunk.seq)
+    )
     rows = (await session.execute(query)).all()
     have = {row.seq for row in rows}
     top = max(have, default=-1) + 1
     missing = sorted(set(range(top)) - have)
-    return SegmentState(
-        segment.number, missing[0] if missing else top, missing, len(have), sum(r.size for r in rows)
-    )
+    following = missing[0] if missing else top
+    size, hashes = sum(row.size for row in rows), [row.sha256 for row in rows[:following]]
+    return SegmentState(segment.number, following, missing, len(have), size, hashes)
 
 
 async def take_state(session: TenantSession, take: Take) -> list[SegmentState]:

@@ -59,13 +59,15 @@ class CandidateApi(Controller):
     async def new_take(self, door: Door, key: str, data: schemas.NewTake) -> Document:
         visit = await door.visit(lock=True)
         take = await answering.begin_take(door.session, visit, key, data.mode, data.content_type)
-        return await take_view(door.session, take)
+        return await take_view(door.session, visit, key, take)
 
     @get(_TAKE)
     async def take(self, door: Door, key: str, number: int) -> Document:
         visit = await door.visit()
         _, answer = await answering.answer_to(door.session, visit, key)
-        return await take_view(door.session, await chunks.take_numbered(door.session, answer.id, number))
+        return await take_view(
+            door.session, visit, key, await chunks.take_numbered(door.session, answer.id, number)
+        )
 
     @post(_TAKE + "/segments")
     async def new_segment(self, door: Door, key: str, number: int, data: schemas.NewSegment) -> Document:

@@ -28,7 +28,12 @@ FACTS_LIMIT = 500
 class Fact(msgspec.Struct, frozen=True, kw_only=True):
     """An integrity fact as the page saw it: what, when (ms into the answer), for how long."""
 
-    kind: Annotated[str, msgspec.Meta(pattern=r"^(tab_hidden|window_blur|paste|device_lost|offline)$")]
+    kind: Annotated[
+        str,
+        msgspec.Meta(
+            pattern=r"^(tab_hidden|window_blur|paste|resumed|device_lost|recording_failed|offline)$"
+        ),
+    ]
     at_ms: Annotated[int, msgspec.Meta(ge=0, le=36_000_000)]
     for_ms: Annotated[int, msgspec.Meta(ge=0, le=36_000_000)] = 0
     length: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0  # characters pasted

@@ -9,6 +9,7 @@ from duilian.customization.schemas import Question, words
 from duilian.infra.clock import now
 from duilian.infra.database import TenantSession
 from duilian.platform.media import chunks
+from duilian.platform.media.chain import head
 from duilian.platform.media.models import Take
 from duilian.platform.sessions import consents
 from duilian.platform.sessions.answering import answers_of
@@ -51,7 +52,7 @@ async def question_state(session: TenantSession, visit: Visit, answer: Answer) -
         "answer_text": answer.text,
         "opened_at": answer.opened_at.isoformat() if answer.opened_at else None,
         "think_until": _think_until(question, answer),
-        "take": await take_view(session, take) if take else None,
+        "take": await take_view(session, visit, answer.question_key, take) if take else None,
     }
 
 
@@ -78,7 +79,7 @@ def _think_until(question: Question, answer: Answer) -> str | None:
     return (answer.opened_at + timedelta(seconds=question.think_seconds)).isoformat()
 
 
-async def take_view(session: TenantSession, take: Take) -> dict[str, Any]:
+async def take_view(session: TenantSession, visit: Visit, key: str, take: Take) -> dict[str, Any]:
     return {
         "number": take.number,
         "mode": take.mode,
@@ -90,6 +91,7 @@ async def take_view(session: TenantSession, take: Take) -> dict[str, Any]:
                 "missing": state.missing,
                 "chunks": state.chunks,
                 "bytes": state.bytes,
+                "head": head(visit.interview.id, key, take.number, state.number, state.hashes),
                 "seconds": float(state.chunks),  # the recorder cuts about one a second
             }
             for state in await chunks.take_state(session, take)
