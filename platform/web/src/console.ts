@@ -1,6 +1,7 @@
 /** Entry of the staff pages. */
 import htmx from "htmx.org";
 import { mountBulkSelect } from "./console/bulk-select.ts";
+import { mountPeopleFile } from "./console/people-file.ts";
 import { mountRail } from "./console/rail.ts";
 import { mountReport } from "./console/report.ts";
 import { drawNumbers } from "./console/score-bar.ts";
@@ -11,7 +12,7 @@ import { mountAll } from "./core/modules.ts";
 import { keepTimes } from "./core/relative-time.ts";
 import { t } from "./core/words.ts";
 
-const MODULES = { "bulk-select": mountBulkSelect, rail: mountRail, report: mountReport };
+const MODULES = { "bulk-select": mountBulkSelect, "people-file": mountPeopleFile, rail: mountRail, report: mountReport };
 
 htmx.config.history = false;
 // An error page must not replace a part of this one. Patterns are allowed, though the types know numbers only.

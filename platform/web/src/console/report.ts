@@ -27,6 +27,8 @@ class Report {
       this.#clips.set(player, new ClipPlayer(player));
       player.addEventListener("timeupdate", () => this.#mark(player));
       player.addEventListener("play", () => this.#pauseOthers(player));
+      player.addEventListener("loadedmetadata", () => tellPicture(player));
+      if (player.readyState >= HTMLMediaElement.HAVE_METADATA) tellPicture(player);
     }
     this.#answer = players[0]?.dataset["answer"] ?? "";
   }
@@ -116,6 +118,12 @@ class Report {
     const [inner, outer] = [word.getBoundingClientRect(), box.getBoundingClientRect()];
     if (inner.top < outer.top || inner.bottom > outer.bottom - 40) box.scrollTop += inner.top - outer.top - outer.height / 3;
   }
+}
+
+/** A recording without a picture needs no black field. */
+function tellPicture(player: HTMLMediaElement): void {
+  const soundOnly = player instanceof HTMLVideoElement && player.videoWidth === 0;
+  player.closest(".report-player")?.toggleAttribute("data-sound-only", soundOnly);
 }
 
 function clipOf(element: HTMLElement | null): Clip | null {
