@@ -1,0 +1,73 @@
+"""Recordings that no interview should ever be judged by, made on the fly."""
+
+from __future__ import annotations
+
+import wave
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+RATE = 16_000
+Samples = NDArray[np.float64]
+
+
+def write_wav(path: Path, samples: Samples) -> Path:
+    """samples: mono at 16 kHz in [-1, 1]."""
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(RATE)
+        out.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
+    return path
+
+
+def silence(seconds: float) -> Samples:
+    """Digital silence with the faint hiss of a microphone (-80 dBFS)."""
+    return np.random.default_rng(1).normal(0, 1e-4, int(seconds * RATE))
+
+
+def noise(seconds: float) -> Samples:
+    """White noise at -20 dBFS."""
+    return np.random.default_rng(2).normal(0, 0.1, int(seconds * RATE))
+
+
+def music(seconds: float) -> Samples:
+    """Chords of plucked strings over a bass, two a second: C, A minor, F, G."""
+    roots = [(261.6, 329.6, 392.0), (220.0, 261.6, 329.6), (174.6, 220.0, 261.6), (196.0, 246.9, 293.7)]
+    beat = np.arange(RATE // 2) / RATE
+    decay = np.exp(-4 * beat)
+    beats = [_chord(roots[i // 4 % 4], beat) * decay for i in range(int(seconds * 2))]
+    return np.concatenate(beats)
+
+
+def _chord(notes: tuple[float, ...], at: Samples) -> Samples:
+    """Each note with three overtones, and a bass an octave below the lowest."""
+    parts = [np.sin(2 * np.pi * note * k * at) / k for note in (notes[0] / 2, *notes) for k in (1, 2, 3, 4)]
+    return 0.08 * np.sum(parts, axis=0)
+
+
+def tone(seconds: float) -> Samples:
+    """440 Hz at -14 dBFS."""
+    return 0.2 * np.sin(2 * np.pi * 440 * np.arange(int(seconds * RATE)) / RATE)
+
+
+def write_looped(path: Path, source: Path, seconds: float) -> Path:
+    """The packets of `source` (WebM, Opus) over and over until `seconds` are full; nothing is encoded."""
+    with av.open(str(source)) as first:
+        stream = first.streams.audio[0]
+        packets = [(bytes(p), p.pts, p.duration) for p in first.demux(stream) if p.pts is not None]
+        base = stream.time_base or Fraction(1, 1000)
+        with av.open(str(path), "w", format="webm") as out:
+            target = out.add_stream_from_template(stream)
+            turn = packets[-1][1] + (packets[-1][2] or 20)
+            for start in range(0, int(seconds / base), turn):
+                for data, pts, duration in packets:
+                    packet = av.Packet(data)
+                    packet.stream, packet.time_base = target, base
+                    packet.pts = packet.dts = start + pts
+                    packet.duration = duration
+                    out.mux(packet)
+    return path
