@@ -14,9 +14,8 @@ from typing import TypeVar
 import msgspec
 from litestar import Litestar, Request, Response, get, post
 from litestar.datastructures import State
-from opentelemetry import trace
-from opentelemetry.propagate import extract
 
+from duilian.infra import telemetry
 from duilian.infra.errors import BadRequest, NotSignedIn
 from duilian.infra.settings import Settings
 from duilian.serving import contracts as c
@@ -27,7 +26,6 @@ from duilian.serving.scoring import score as judge
 BODY_LIMIT = 64 << 20
 Call = Request[object, object, State]
 Message = TypeVar("Message", bound=c.Contract)
-tracer = trace.get_tracer("duilian.serving")
 
 
 def create_app(settings: Settings, runtime: Runtime | None = None) -> Litestar:
@@ -89,13 +87,11 @@ async def score(request: Call, state: State) -> Response[bytes]:
 async def _answer(
     request: Call, kind: type[Message], work: Callable[[Message], c.Contract]
 ) -> Response[bytes]:
-    """Checks the caller, reads the message and does the work in a thread, under a span of the caller's trace."""
+    """Checks the caller, reads the message and does the work in a thread, under a span of its own."""
     _check_token(request)
     body = await request.body()
-    with tracer.start_as_current_span(
-        f"serving {request.url.path}", context=extract(request.headers)
-    ) as span:
-        span.set_attribute("duilian.request_bytes", len(body))
+    facts = {"duilian.step": request.url.path.rpartition("/")[2], "duilian.bytes": len(body)}
+    with telemetry.tracer().start_as_current_span("step", attributes=facts):
         return packed(await asyncio.to_thread(work, _message(body, kind)))
 
 

@@ -8,8 +8,8 @@ from typing import TypeVar
 
 import httpx
 import msgspec
-from opentelemetry.propagate import inject
 
+from duilian.infra.telemetry import carrier
 from duilian.serving import contracts as c
 from duilian.serving.errors import ServingRefused, ServingUnavailable
 
@@ -65,8 +65,7 @@ class ServingClient:
         await self.close()
 
     async def _post(self, path: str, request: c.Contract, kind: type[Answer]) -> Answer:
-        headers: dict[str, str] = {}
-        inject(headers)
+        headers = carrier()
         body = msgspec.msgpack.encode(request)
         for attempt in range(ATTEMPTS):
             wait, last = FIRST_WAIT * 2**attempt, attempt == ATTEMPTS - 1

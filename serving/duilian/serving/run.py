@@ -8,6 +8,7 @@ import signal
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
+from duilian.infra import telemetry
 from duilian.infra.settings import Settings
 from duilian.serving.app import create_app
 
@@ -16,12 +17,17 @@ BACKPRESSURE = 256  # connections served at once
 
 def serve(settings: Settings) -> None:
     """Blocks until a signal. Raises OSError if the port is taken."""
-    asyncio.run(_serve(settings))
+    telemetry.setup("duilian-serving", settings)
+    try:
+        asyncio.run(_serve(settings))
+    finally:
+        telemetry.shutdown()
 
 
 async def _serve(settings: Settings) -> None:
     server = Server(
-        create_app(settings),
+        # The caller is our own worker: its trace goes on here.
+        telemetry.TelemetryMiddleware(create_app(settings), trusted=True),  # pyright: ignore[reportArgumentType]  # ASGI by duck type
         address=settings.serving_host,
         port=settings.serving_port,
         interface=Interfaces.ASGI,
