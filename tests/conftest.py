@@ -2,22 +2,46 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import tempfile
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from duilian.platform.app.screen import Screen
 from duilian.platform.app.up import Stack, running
+from otlp import Received, receiver
 from world import World, open_world
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def telemetry_of_stack() -> Iterator[Received]:
+    """What the stack's processes send."""
+    with receiver() as received:
+        yield received
+
+
+@pytest.fixture(scope="session")
+def open_folder() -> Iterator[Path]:
+    """A folder that the database's account can enter (pytest's own are closed to others)."""
+    with tempfile.TemporaryDirectory(prefix="duilian-test-") as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
+
+
+@pytest.fixture(scope="session")
+def stack(open_folder: Path, telemetry_of_stack: Received) -> Iterator[Stack]:
     """A running stack on ports of its own; what crashes is restarted, as in `make up`."""
-    overrides = {"port": _free_block(), "data_dir": tmp_path_factory.mktemp("duilian")}
+    overrides = {
+        "port": _free_block(),
+        "data_dir": open_folder / "stack",
+        "otlp_endpoint": telemetry_of_stack.endpoint,
+    }
+    os.environ["OTEL_METRIC_EXPORT_INTERVAL"] = "2000"  # milliseconds; the default is a minute
     quiet = Screen(Console(quiet=True))
     with running(overrides, quiet, with_seed=False, tests=True) as stack:
         watcher = threading.Thread(target=stack.supervisor.watch, daemon=True)
