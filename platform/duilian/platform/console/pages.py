@@ -49,7 +49,7 @@ class ConsolePages(Controller):
         dead = await jobs.dead_letters(desk.session) if Right.OPERATIONS in desk.actor.rights else []
         return _page(
             request, desk, "home.html", counts=await listing.counts(desk.session), waiting=waiting[:8],
-            dead=len(dead), completed=await completed_interviews(desk.session),
+            dead=len(dead), completed=await completed_interviews(desk.session), sets=await _sets(desk),
         )  # fmt: skip
 
     @get("/interviews", guards=READ)
@@ -107,8 +107,9 @@ class ConsolePages(Controller):
             raise NotFound
         person = await report_view.invitee(desk.session, row)
         return _page(
-            request, desk, "invitation.html", row=row, person=person, link=_link(desk, settings, row)
-        )
+            request, desk, "invitation.html", row=row, person=person, link=_link(desk, settings, row),
+            sets=await _sets(desk),
+        )  # fmt: skip
 
     @get("/interviews/{interview_id:uuid}", guards=READ)
     async def report(self, request: AnyRequest, desk: Desk, interview_id: UUID) -> Response[Any]:

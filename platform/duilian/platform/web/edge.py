@@ -23,7 +23,7 @@ def back_to(path: str, kind: str = "", message: str = "") -> Redirect:
     cookies: list[Cookie] = []
     if message:
         value = urlsafe_b64encode(json.dumps([kind, message]).encode()).decode()
-        cookies = [Cookie(FLASH, value, max_age=30, httponly=True, samesite="lax")]
+        cookies = [Cookie(key=FLASH, value=value, max_age=30, httponly=True, samesite="lax")]
     return Redirect(path, status_code=303, cookies=cookies)
 
 
