@@ -86,8 +86,10 @@ class AnswerProcessor:
         except _BROKEN as problem:
             findings.refusal = refusals.stored(problem)
         async with self._database.begin(tenant_id) as session:
-            await _store(session, UUID(answer_id), version, findings)
-            if work.take_id is not None:
+            stored = await _store(session, UUID(answer_id), version, findings)
+            if (
+                stored and work.take_id is not None
+            ):  # else a newer take is on its way: it is not ours to erase
                 await erase_takes(session, self._store, UUID(answer_id), keep=work.take_id)
 
     async def _find(self, tenant_id: UUID, work: Work, findings: Findings) -> None:
@@ -181,14 +183,17 @@ def _is_current(answer: Answer, version: str) -> bool:
     )
 
 
-async def _store(session: TenantSession, answer_id: UUID, version: str, findings: Findings) -> None:
-    """Findings, the answer's new state and, if it was the last, the report's job: together or not at all."""
+async def _store(session: TenantSession, answer_id: UUID, version: str, findings: Findings) -> bool:
+    """Findings, the answer's new state and, if it was the last, the report's job: together or not at all.
+
+    False, and nothing is written, where the answer has moved on.
+    """
     answer = await session.get_one(Answer, (session.tenant_id, answer_id))
     query = select(Interview).where(Interview.id == answer.interview_id).with_for_update()
     interview = (await session.scalars(query)).one()
     await session.refresh(answer)
     if not _is_current(answer, version):
-        return
+        return False
     values = {
         "version": version,
         "transcript": msgspec.to_builtins(findings.transcript),
@@ -208,6 +213,7 @@ async def _store(session: TenantSession, answer_id: UUID, version: str, findings
     answer.failure = findings.refusal
     await session.flush()
     await report_if_settled(session, interview)
+    return True
 
 
 async def give_up(database: Database, tenant_id: UUID, answer_id: str, version: str) -> None:
