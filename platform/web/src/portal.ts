@@ -1,4 +1,5 @@
 /** Entry of the candidate's pages. */
+import { mountAwaitReport } from "./core/await-report.ts";
 import { listenForCopy } from "./core/copy.ts";
 import { guardForms } from "./core/forms.ts";
 import { mountAll } from "./core/modules.ts";
@@ -11,7 +12,12 @@ import { resumePending } from "./recorder/resume-pending.ts";
 guardForms();
 listenForCopy();
 keepTimes();
-mountAll({ "device-check": mountDeviceCheck, question: mountQuestion, "pending-uploads": mountPending });
+mountAll({
+  "device-check": mountDeviceCheck,
+  question: mountQuestion,
+  "pending-uploads": mountPending,
+  "await-report": mountAwaitReport,
+});
 
 /** `[data-module="pending-uploads"]`, on pages other than the question: goes on sending what is left. */
 function mountPending(banner: HTMLElement): Promise<void> | undefined {
