@@ -95,7 +95,7 @@ def build(settings: Settings) -> Litestar:
         route_handlers=[*ROUTES, health, probe, front_door, create_static_files_router("/static", [STATIC])],
         dependencies={name: _constant(part) for name, part in parts.items()},
         exception_handlers=HANDLERS,  # pyright: ignore[reportArgumentType]  # each handler narrows its exception
-        after_request=add_security_headers,
+        before_send=[add_security_headers],
         request_max_body_size=BODY_LIMIT,
         openapi_config=OpenAPIConfig(title="Duilian", version="1", path="/api/docs"),
         lifespan=[lifespan],

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from litestar import Response
+from litestar.datastructures import MutableScopeHeaders
+from litestar.types import Message, Scope
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -19,7 +18,9 @@ HEADERS = {
 }
 
 
-async def add_security_headers(response: Response[Any]) -> Response[Any]:
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
-    return response
+async def add_security_headers(message: Message, _scope: Scope) -> None:
+    """Runs on everything that is sent, refusals and static files too."""
+    if message["type"] == "http.response.start":
+        headers = MutableScopeHeaders.from_message(message)
+        for name, value in HEADERS.items():
+            headers.setdefault(name, value)
