@@ -30,7 +30,8 @@ class Report {
       player.addEventListener("loadedmetadata", () => tellPicture(player));
       if (player.readyState >= HTMLMediaElement.HAVE_METADATA) tellPicture(player);
     }
-    this.#answer = players[0]?.dataset["answer"] ?? "";
+    const tab = root.querySelector<HTMLElement>('[data-part="answer-tab"][aria-selected="true"]');
+    this.#answer = tab?.dataset["answer"] ?? players[0]?.dataset["answer"] ?? "";
   }
 
   connect(): void {
