@@ -187,7 +187,7 @@ class AnswerText(Contract, frozen=True, kw_only=True):
 
 
 class ScoreRequest(Contract, frozen=True, kw_only=True):
-    """Judge one answer against the competencies it was asked for."""
+    """Judge one answer against the competencies it was asked for; `competencies` is the whole rubric."""
 
     language: Language
     answer: AnswerText

@@ -14,7 +14,7 @@ import msgspec
 from duilian.serving.disk import sha256_of
 from duilian.serving.errors import ModelBroken, ModelMissing
 from duilian.serving.manifest import Model, ModelFile, find, selected
-from duilian.serving.sources import Places, Progress, fetch
+from duilian.serving.sources import Places, Progress, fetch, silent
 
 DEFAULT_DIR = Path("~/.cache/duilian/models")
 
@@ -26,10 +26,6 @@ class Finding(msgspec.Struct, frozen=True):
     version: str
     bytes: int
     problem: str | None
-
-
-def silent(what: str, done: int, total: int) -> None:
-    """Progress for callers who show none."""
 
 
 def pull(

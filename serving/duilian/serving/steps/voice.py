@@ -17,7 +17,7 @@ FRAME = 512  # samples the model looks at: 32 ms
 ONSET, OFFSET = 0.5, 0.35  # speech begins above the first and goes on above the second
 SHORTEST_SPEECH = 0.1  # seconds; shorter is a click
 SHORTEST_PAUSE = 0.2  # seconds; shorter lies within a word
-MARGIN = 0.1  # seconds kept on either side, so that soft consonants stay
+MARGIN = 0.25  # seconds kept on either side, so that soft consonants stay
 FLOOR_DBFS = -100.0
 
 

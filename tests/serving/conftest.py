@@ -1,0 +1,155 @@
+"""Real models and real speech. The models are pulled by the manifest once and shared by every test."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from duilian.infra.settings import Settings
+from duilian.serving.audio import decode_audio
+from duilian.serving.contracts import SAMPLE_RATE, TranscribeRequest, Transcript
+from duilian.serving.loading import load_embedder, load_observer, load_recogniser
+from duilian.serving.models import DEFAULT_DIR, pull
+from duilian.serving.steps.embed import Embedder
+from duilian.serving.steps.observe import Observer
+from duilian.serving.steps.recognise import Recogniser
+
+SPEECH = Path(__file__).parents[1] / "fixtures" / "speech"
+SERVER = "from duilian.serving.cli import serving; serving()"
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """A spoken fixture: what was said, and int16 samples at 16 kHz."""
+
+    path: Path
+    language: str
+    text: str
+    samples: np.ndarray
+
+
+@pytest.fixture(scope="session")
+def models_dir() -> Path:
+    folder = DEFAULT_DIR.expanduser()
+    pull(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def recogniser(models_dir: Path) -> Recogniser:
+    return load_recogniser(Settings(models_dir=models_dir)).step
+
+
+@pytest.fixture(scope="session")
+def observer(models_dir: Path) -> Observer:
+    return load_observer(models_dir).step
+
+
+@pytest.fixture(scope="session")
+def embedder(models_dir: Path) -> Embedder:
+    return load_embedder(models_dir).step
+
+
+@pytest.fixture(scope="session")
+def spoken() -> Callable[[str], Spoken]:
+    known = json.loads((SPEECH / "transcripts.json").read_text(encoding="utf-8"))
+
+    def read(path: str) -> Spoken:
+        row = known[path]
+        return Spoken(SPEECH / path, row["language"], row["text"], decode_audio(SPEECH / path))
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def hear(recogniser: Recogniser) -> Callable[..., Transcript]:
+    """Float or int16 samples to a transcript."""
+
+    def run(samples: np.ndarray, language: str = "zh", vocabulary: list[str] | None = None) -> Transcript:
+        if samples.dtype != np.int16:
+            samples = (np.clip(samples, -1, 1) * 32767).astype(np.int16)
+        request = TranscribeRequest(audio=samples.tobytes(), language=language, vocabulary=vocabulary or [])
+        return recogniser.transcribe(request)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def silence() -> Callable[[float], np.ndarray]:
+    """So many seconds of a quiet room: noise at −70 dBFS, int16."""
+
+    def make(seconds: float) -> np.ndarray:
+        noise = np.random.default_rng(7).standard_normal(int(seconds * SAMPLE_RATE))
+        return (noise * 10 ** (-70 / 20) * 32768).astype(np.int16)
+
+    return make
+
+
+@dataclass(frozen=True)
+class Server:
+    """The real process on a free port of this machine."""
+
+    url: str
+    token: str
+    process: subprocess.Popen[bytes]
+
+    def status(self) -> int | None:
+        """Of /health; None while nobody answers."""
+        try:
+            return httpx.get(f"{self.url}/health", timeout=2).status_code
+        except httpx.TransportError:
+            return None
+
+    def wait_for(self, status: int, seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while self.status() != status:
+            assert self.process.poll() is None, "the server has ended"
+            assert time.monotonic() < deadline, f"/health never answered {status}"
+            time.sleep(0.1)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def launch() -> Generator[Callable[..., Server]]:
+    """Starts servers and stops them at the end."""
+    running: list[Server] = []
+
+    def start(models_dir: Path, token: str = "a-token", port: int | None = None) -> Server:
+        port = port or free_port()
+        environment = {
+            **os.environ,
+            "DUILIAN_SERVING_PORT": str(port),
+            "DUILIAN_SERVING_TOKEN": token,
+            "DUILIAN_MODELS_DIR": str(models_dir),
+        }
+        process = subprocess.Popen([sys.executable, "-c", SERVER], env=environment)
+        running.append(Server(f"http://127.0.0.1:{port}", token, process))
+        return running[-1]
+
+    yield start
+    for server in running:
+        server.process.kill()
+        server.process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def server(launch: Callable[..., Server], models_dir: Path) -> Server:
+    running = launch(models_dir)
+    running.wait_for(200)
+    return running
