@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
 import httpx
-import numpy as np
 import pytest
 
+import sounds
 from duilian.infra.local.seaweedfs import LocalObjectStore
 from duilian.platform.app.candidate_client import Candidate
 from duilian.platform.app.up import Stack
@@ -47,17 +46,11 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("video") / "nobody.webm"
     with av.open(str(WEAK[0])) as speech, av.open(str(path), "w", format="webm") as out:
         voice = out.add_stream_from_template(speech.streams.audio[0])
-        picture: Any = out.add_stream("libvpx", rate=2)  # Any: PyAV's stream types differ by codec
-        picture.width, picture.height, picture.pix_fmt = 320, 240, "yuv420p"
         for packet in speech.demux(speech.streams.audio[0]):
             if packet.pts is not None:
                 packet.stream = voice
                 out.mux(packet)
-        for number in range(18):
-            frame = av.VideoFrame.from_ndarray(np.full((240, 320, 3), 90, np.uint8))
-            frame.pts, frame.time_base = number, Fraction(1, 2)
-            out.mux(picture.encode(frame))
-        out.mux(picture.encode())
+        sounds.add_pictures(out, 9)
     return path
 
 

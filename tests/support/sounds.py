@@ -5,6 +5,7 @@ from __future__ import annotations
 import wave
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -71,3 +72,21 @@ def write_looped(path: Path, source: Path, seconds: float) -> Path:
                     packet.duration = duration
                     out.mux(packet)
     return path
+
+
+def write_mute_video(path: Path, seconds: float) -> Path:
+    """A grey picture without a sound track: VP8, two pictures a second."""
+    with av.open(str(path), "w", format="webm") as out:
+        add_pictures(out, seconds)
+    return path
+
+
+def add_pictures(out: Any, seconds: float) -> None:
+    """A track of grey pictures in which nobody is. out: an open container (Any: PyAV's types differ by mode)."""
+    stream = out.add_stream("libvpx", rate=2)
+    stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+    for number in range(int(seconds * 2)):
+        frame = av.VideoFrame.from_ndarray(np.full((240, 320, 3), 90, np.uint8))
+        frame.pts, frame.time_base = number, Fraction(1, 2)
+        out.mux(stream.encode(frame))
+    out.mux(stream.encode())
