@@ -17,7 +17,8 @@ def score_request(
         sentences=transcript.sentences,
         competencies=list(question.competencies),
     )
-    profiles = [_profile(questions.competency(key), locale) for key in question.competencies]
+    # All competencies: the scorer must know the whole rubric to notice when it is recited.
+    profiles = [_profile(competency, locale) for competency in questions.competencies]
     return c.ScoreRequest(language=transcript.language, answer=answer, competencies=profiles)
 
 

@@ -30,10 +30,18 @@ from duilian.serving.contracts import (
 from duilian.serving.scoring.background import BACKGROUND
 from duilian.serving.scoring.similarity import Calibrated
 from duilian.serving.scoring.star import star_parts
-from duilian.serving.scoring.text import keyword_hits, overlap, specificity, split_sentences, units
+from duilian.serving.scoring.text import (
+    keyword_hits,
+    listed_share,
+    overlap,
+    specificity,
+    split_sentences,
+    units,
+)
 
 VERSION = "cold-start-1"
 READ_BACK = 0.6  # share of a sentence's 3-grams that stand in the question (or an anchor) to call it recited
+LISTED = 0.4  # share of a sentence that is keywords to call it a list
 RELEVANT = 2.2  # z-value from which a sentence speaks of a competency
 OFF_TOPIC = 0.4  # below it an answer speaks of something else
 MOST_QUOTES = 4
@@ -47,18 +55,23 @@ Z = NDArray[np.float64]
 class Embedder(Protocol):
     """Sentence vectors: float32, shape (texts, dimension), rows of length 1."""
 
+    @property
+    def versions(self) -> dict[str, str]: ...
+
     def embed(self, texts: list[str], kind: Literal["query", "passage"]) -> NDArray[np.float32]: ...
 
 
 class Reading:
     """An answer, read once for all its competencies."""
 
-    def __init__(self, answer: AnswerText, language: Language, embedder: Embedder) -> None:
+    def __init__(
+        self, answer: AnswerText, language: Language, rubric: list[CompetencyProfile], embedder: Embedder
+    ) -> None:
         self.answer = answer
         self.language: Language = language
         self._embedder = embedder
         sentences = answer.sentences or split_sentences(answer.text)
-        self.own = [s for s in sentences if overlap(s.text, answer.question, language) < READ_BACK]
+        self.own = [s for s in sentences if not _recited(s, answer.question, rubric, language)]
         self.question_overlap = overlap(answer.text, answer.question, language)
         self.star = star_parts(self.own, language)
         own_text = " ".join(s.text for s in self.own)
@@ -87,7 +100,7 @@ class Reading:
 def score(request: ScoreRequest, embedder: Embedder) -> ScoreResponse:
     """Judge the answer against every competency it was asked for."""
     answer = request.answer
-    reading = Reading(answer, request.language, embedder)
+    reading = Reading(answer, request.language, request.competencies, embedder)
     wanted = [c for c in request.competencies if c.key in answer.competencies]
     on_topic = _on_topic(reading, wanted)
     judge_one = judge if on_topic >= OFF_TOPIC else _nothing
@@ -97,15 +110,14 @@ def score(request: ScoreRequest, embedder: Embedder) -> ScoreResponse:
         specificity=round(reading.specificity, 4),
         question_overlap=round(reading.question_overlap, 4),
         on_topic=round(on_topic, 4),
-        versions={"scorer": VERSION},
+        versions={"scorer": VERSION, **embedder.versions},
     )
 
 
 def judge(reading: Reading, competency: CompetencyProfile) -> Judgement:
     anchors = competency.anchors
-    sentences = [s for s in reading.own if not _recites(s, competency, reading.language)]
-    keep = [reading.own.index(s) for s in sentences]
-    strength = reading.calibrated.strength(reading.vectors[keep], reading.place([a.text for a in anchors]))
+    sentences = reading.own
+    strength = reading.calibrated.strength(reading.vectors, reading.place([a.text for a in anchors]))
     quotes = _quotes(sentences, strength, competency, reading.language)
     if not quotes:
         missing = [a.text for a in anchors if a.level == 3]
@@ -138,9 +150,17 @@ def _nothing(_reading: Reading, competency: CompetencyProfile) -> Judgement:
     )
 
 
-def _recites(sentence: Sentence, competency: CompetencyProfile, language: Language) -> bool:
-    """The words of an anchor said back are knowledge of the rubric, not behaviour."""
-    return any(overlap(sentence.text, anchor.text, language) >= READ_BACK for anchor in competency.anchors)
+def _recited(sentence: Sentence, question: str, rubric: list[CompetencyProfile], language: Language) -> bool:
+    """The question or an anchor said back, keywords strung together, another language: no behaviour to read."""
+    anchors = [anchor for competency in rubric for anchor in competency.anchors]
+    sources = [question, *(anchor.text for anchor in anchors)]
+    if is_foreign(sentence.text, language):
+        return True
+    if any(overlap(sentence.text, source, language) >= READ_BACK for source in sources):
+        return True
+    keywords = [keyword for anchor in anchors for keyword in anchor.keywords]
+    hits = keyword_hits(sentence.text, keywords, language)
+    return len(hits) >= 3 and listed_share(sentence.text, keywords, language) >= LISTED
 
 
 def _quotes(

@@ -8,7 +8,7 @@ from duilian.serving.contracts import Language, Sentence
 
 _END = re.compile(r"[^。！？!?；;\n.]+(?:[。！？!?；;\n]+|\.(?=\s|$)|$|\.)")
 _WORD = re.compile(r"[A-Za-z0-9']+")
-_HAN = re.compile(r"[\u4e00-\u9fff0-9A-Za-z]")
+_HAN = re.compile(r"[\u4e00-\u9fff]|[0-9]+|[A-Za-z]+")
 _NUMBERS = {
     "zh": re.compile(
         r"\d+(?:\.\d+)?%?|百分之[零一二三四五六七八九十百]+|[一二两三四五六七八九十百千半几]+(?:个|次|天|年|月|小时|分钟|名|位|块|元|万|倍|成|台|件|份|周|秒|吨|毫米|度)"
@@ -60,7 +60,7 @@ def _untimed(text: str, offset: int) -> Sentence:
 
 
 def units(text: str, language: Language) -> list[str]:
-    """Characters (zh) or lower-case words (en), without punctuation."""
+    """Characters (zh; a Latin word or a number is one) or lower-case words (en), without punctuation."""
     return _HAN.findall(text) if language == "zh" else [w.lower() for w in _WORD.findall(text)]
 
 
@@ -95,3 +95,20 @@ def keyword_hits(text: str, keywords: list[str], language: Language) -> list[tup
         if position >= 0:
             found.append((keyword, position))
     return found
+
+
+def listed_share(text: str, keywords: list[str], language: Language) -> float:
+    """Share of the text that is nothing but keywords: an account stays low, a stuffed list comes near 1."""
+    covered: set[int] = set()
+    for keyword, _ in keyword_hits(text, keywords, language):
+        for match in re.finditer(re.escape(keyword), text, re.IGNORECASE):
+            covered |= set(range(*match.span()))
+    letters = [i for i, character in enumerate(text) if character.isalnum()]
+    return sum(i in covered for i in letters) / len(letters) if letters else 0.0
+
+
+def is_foreign(text: str, language: Language) -> bool:
+    """Whether most units are of the other script: such a sentence is not read in this language."""
+    han = len(re.findall(r"[\u4e00-\u9fff]", text))
+    latin = len(re.findall(r"[A-Za-z]+", text))
+    return latin > han if language == "zh" else han > latin

@@ -30,6 +30,11 @@ class Embedder:
         self._lock = Lock()
 
     @property
+    def versions(self) -> dict[str, str]:
+        """Of the model, by name."""
+        return self._versions
+
+    @property
     def dimension(self) -> int:
         return int(self._model.dim)
 
