@@ -31,6 +31,7 @@ from duilian.serving.scoring.background import BACKGROUND
 from duilian.serving.scoring.similarity import Calibrated
 from duilian.serving.scoring.star import star_parts
 from duilian.serving.scoring.text import (
+    is_foreign,
     keyword_hits,
     listed_share,
     overlap,
