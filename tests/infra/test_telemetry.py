@@ -20,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 
 from duilian.infra import telemetry
 from duilian.infra.settings import Settings
+from duilian.infra.telemetry.instrumentation import instrument_engine, instrument_object_store
 from otlp import Received, attributes, receiver
 
 TENANT = UUID("01890000-0000-7000-8000-000000000001")
@@ -129,7 +130,7 @@ def test_metric_attributes_are_reduced(collector: Received) -> None:
 
 def test_statements_leave_without_parameters_or_literals(collector: Received) -> None:
     engine = create_engine("sqlite://")
-    telemetry.instrument_engine(engine)
+    instrument_engine(engine)
     with engine.connect() as connection:
         connection.execute(text("create table person (name text)"))
         connection.execute(text("insert into person values (:name)"), {"name": NAME})
@@ -149,7 +150,7 @@ def test_statements_leave_without_parameters_or_literals(collector: Received) ->
 
 
 def test_object_store_calls_leave_without_keys(collector: Received) -> None:
-    telemetry.instrument_object_store()
+    instrument_object_store()
     s3 = boto3.client(
         "s3",
         endpoint_url="http://127.0.0.1:1",

@@ -92,7 +92,11 @@ def load_with_sources(environment: Mapping[str, str] | None = None, file: Path |
     """Raises WrongSetting naming the setting and its source."""
     env = os.environ if environment is None else environment
     path = file or Path(env.get(f"{PREFIX}SETTINGS", DEFAULT_FILE))
-    from_file = {k: v for k, v in dotenv_values(path, interpolate=False).items() if v is not None} if path.is_file() else {}
+    from_file = (
+        {k: v for k, v in dotenv_values(path, interpolate=False).items() if v is not None}
+        if path.is_file()
+        else {}
+    )
     values: dict[str, object] = {}
     sources: dict[str, str] = {}
     for field in Settings.__struct_fields__:

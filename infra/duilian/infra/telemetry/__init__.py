@@ -9,7 +9,6 @@ is a no-op with the same signature.
 """
 
 from duilian.infra.telemetry.context import attached, carrier, tenant_attribute
-from duilian.infra.telemetry.instrumentation import instrument_engine, instrument_object_store
 from duilian.infra.telemetry.middleware import TelemetryMiddleware
 from duilian.infra.telemetry.providers import counter, histogram, meter, setup, shutdown, tracer
 
@@ -19,8 +18,6 @@ __all__ = [
     "carrier",
     "counter",
     "histogram",
-    "instrument_engine",
-    "instrument_object_store",
     "meter",
     "setup",
     "shutdown",

@@ -1,4 +1,4 @@
-"""Spans of statements and of object-store calls. Imported lazily: the model tier has neither library."""
+"""Spans of statements and of object-store calls. The model tier has neither library, so nothing imports this module but who uses it."""
 
 from __future__ import annotations
 

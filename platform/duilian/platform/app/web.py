@@ -18,6 +18,7 @@ from duilian.infra.database import Database
 from duilian.infra.keys import FileKeyProvider
 from duilian.infra.objects import ObjectStore
 from duilian.infra.settings import Settings, load
+from duilian.infra.telemetry.instrumentation import instrument_engine, instrument_object_store
 from duilian.platform.api.controller import StaffApi
 from duilian.platform.console.pages import ConsolePages
 from duilian.platform.console.signin import do_sign_in, do_sign_out, show_sign_in
@@ -73,8 +74,8 @@ def build(settings: Settings) -> Litestar:
     """Routes, dependencies, handlers."""
     telemetry.setup("duilian-web", settings)
     database = Database(settings.database_url, settings.database_pool)
-    telemetry.instrument_engine(database.engine)
-    telemetry.instrument_object_store()
+    instrument_engine(database.engine)
+    instrument_object_store()
     keyring = Keyring(FileKeyProvider(settings.master_key_file))
     store = ObjectStore(settings)
     serving = ServingClient(settings.serving_url, settings.serving_token)

@@ -13,6 +13,7 @@ from duilian.infra.jobs import Worker
 from duilian.infra.keys import FileKeyProvider
 from duilian.infra.objects import ObjectStore
 from duilian.infra.settings import Settings
+from duilian.infra.telemetry.instrumentation import instrument_engine, instrument_object_store
 from duilian.platform.app import tables
 from duilian.platform.media.recordings import Assembler
 from duilian.platform.reports.compose import ReportComposer
@@ -30,8 +31,8 @@ async def run_worker(settings: Settings) -> None:
     assert tables.metadata.tables
     telemetry.setup("duilian-worker", settings)
     database = Database(settings.database_url, settings.database_pool)
-    telemetry.instrument_engine(database.engine)
-    telemetry.instrument_object_store()
+    instrument_engine(database.engine)
+    instrument_object_store()
     async with ServingClient(settings.serving_url, settings.serving_token) as serving:
         try:
             await _worker(settings, database, serving).run(settings.worker_concurrency)

@@ -64,7 +64,11 @@ class Whisper:
 
     def decode(self, batches: list[Batch], language: Language, vocabulary: list[str]) -> list[list[Decoded]]:
         """Batches of windows, each of like length (they are padded to the longest); answers in the same order."""
-        return list(self._pool.map(lambda batch: self._decode(batch, language, vocabulary), batches))
+
+        def one(batch: Batch) -> list[Decoded]:
+            return self._decode(batch, language, vocabulary)
+
+        return list(self._pool.map(one, batches))
 
     def _decode(self, windows: Batch, language: Language, vocabulary: list[str]) -> list[Decoded]:
         features = [self._features(window) for window in windows]
