@@ -46,11 +46,11 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("video") / "nobody.webm"
     with av.open(str(WEAK[0])) as speech, av.open(str(path), "w", format="webm") as out:
         voice = out.add_stream_from_template(speech.streams.audio[0])
+        sounds.add_pictures(out, 9)
         for packet in speech.demux(speech.streams.audio[0]):
             if packet.pts is not None:
                 packet.stream = voice
                 out.mux(packet)
-        sounds.add_pictures(out, 9)
     return path
 
 
