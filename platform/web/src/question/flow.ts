@@ -109,7 +109,8 @@ export class QuestionFlow {
   }
 
   async retake(): Promise<void> {
-    if (!this.#page.is_practice) return this.#again("question.retake_confirm");
+    // What was written is changed in place; a recording is replaced.
+    if (!this.#page.is_practice) return this.#mode === "text" ? this.answer() : this.#again("question.retake_confirm");
     await this.#prepare();
     this.#know(await this.#backend.open());
     this.#think();
@@ -203,8 +204,9 @@ export class QuestionFlow {
   }
 
   #saved(): void {
-    this.#view.label("retake", t(this.#page.is_practice ? "question.practise_again" : "question.retake"));
-    this.#view.setAvailable("retake", this.#takesLeft > 0);
+    const again = this.#mode === "text" ? "question.rewrite" : "question.retake";
+    this.#view.label("retake", t(this.#page.is_practice ? "question.practise_again" : again));
+    this.#view.setAvailable("retake", this.#mode === "text" || this.#takesLeft > 0);
     this.#view.phase = "saved";
     this.#view.enable("next", true);
     this.#view.focus("next");

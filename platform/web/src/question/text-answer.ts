@@ -40,6 +40,8 @@ export class TextAnswer {
     this.#view.phase = "answer";
     if (this.#area.value === "") this.#area.value = earlier;
     this.#area.readOnly = false;
+    // What stood there was about a recording.
+    this.#view.label("upload-state", this.#text === "" ? "" : t("text.draft_kept"));
     this.#area.focus();
     this.#count();
   }
