@@ -54,7 +54,11 @@ def _practise(competency: dict[str, Any], locale: str) -> dict[str, Any]:
 def _unread(answers: list[dict[str, Any]], locale: str) -> list[dict[str, Any]]:
     """Answers that could not be scored, with the reason: the candidate may ask for another chance."""
     return [
-        {"position": a["position"], "reason": refusals.sentence(a["reason"], locale)}
+        {
+            "position": a["position"],
+            "code": a["reason"]["code"],
+            "reason": refusals.sentence(a["reason"], locale),
+        }
         for a in answers
         if a["reason"]
     ]
