@@ -1,0 +1,56 @@
+"""A platform of one's own, looked after as `make up` does, for what would disturb others."""
+
+from __future__ import annotations
+
+import socket
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from duilian.infra.local.supervisor import Supervisor
+from duilian.platform.app.screen import Screen
+from duilian.platform.app.up import Stack, running
+
+PORTS = 24
+TWIN = 10_000  # a gRPC port lies so far above its HTTP port
+
+
+@contextmanager
+def own_stack() -> Iterator[Stack]:
+    """Settings as in `make up` (what is acknowledged is on disk), an empty folder, no demo tenants."""
+    with tempfile.TemporaryDirectory(prefix="duilian-own-") as name:
+        Path(name).chmod(0o711)  # the database's account enters it
+        overrides = {"port": free_block(), "data_dir": Path(name) / "stack"}
+        with running(overrides, Screen(Console(quiet=True)), with_seed=False) as stack, _watched(stack):
+            yield stack
+
+
+@contextmanager
+def _watched(stack: Stack) -> Iterator[None]:
+    """What crashes is restarted while the block lasts."""
+    supervisor: Supervisor = stack.supervisor
+    watcher = threading.Thread(target=supervisor.watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        supervisor.request_stop()
+        watcher.join(10)
+
+
+def free_block() -> int:
+    """The first of enough ports in a row that nobody uses."""
+    for start in range(23_000, 32_000, 50):
+        ports = (port for first in (start, start + TWIN) for port in range(first, first + PORTS))
+        if all(_is_free(port) for port in ports):
+            return start
+    raise RuntimeError("no free ports")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
