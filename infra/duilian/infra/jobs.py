@@ -166,12 +166,13 @@ async def dead_letters(session: TenantSession) -> list[dict[str, Any]]:
 
 
 async def replay(session: TenantSession, job_id: int) -> bool:
-    """Put a dead job of this tenant back in the queue. False where there is none."""
-    found = await session.execute(
-        text(
-            "select procrastinate_retry_job_v2(id, now(), null, null, null) from procrastinate_jobs"
-            " where id = :id and status = 'failed' and args->>'tenant_id' = :tenant for update"
-        ),
-        {"id": job_id, "tenant": str(session.tenant_id)},
+    """Put a dead job of this tenant back in the queue with all its attempts. False where there is none."""
+    mine = "select id from procrastinate_jobs where id = :id and status = 'failed' and args->>'tenant_id' = :tenant"
+    names = {"id": job_id, "tenant": str(session.tenant_id)}
+    if (await session.execute(text(f"{mine} for update"), names)).first() is None:
+        return False
+    await session.execute(
+        text("select procrastinate_retry_job_v2(:id, now(), null, null, null)"), {"id": job_id}
     )
-    return found.first() is not None
+    await session.execute(text("update procrastinate_jobs set attempts = 0 where id = :id"), {"id": job_id})
+    return True

@@ -177,13 +177,17 @@ class CompetencyProfile(Contract, frozen=True, kw_only=True):
 
 
 class AnswerText(Contract, frozen=True, kw_only=True):
-    """One answer to be judged. question: what was asked (an answer that reads it back shows nothing)."""
+    """One answer to be judged. question: what was asked; others: the other questions of the interview.
+
+    An answer that reads any of them back shows nothing.
+    """
 
     key: str
     question: str
     text: str
     sentences: list[Sentence]
     competencies: list[str]
+    others: list[str] = []
 
 
 class ScoreRequest(Contract, frozen=True, kw_only=True):
@@ -219,7 +223,6 @@ class Judgement(Contract, frozen=True, kw_only=True):
     posterior: list[float]
     weight: float
     quotes: list[Quote]
-    missing: list[str]
 
 
 class ScoreResponse(Contract, frozen=True, kw_only=True):

@@ -56,6 +56,18 @@ class Row:
     decision: str | None
 
 
+# The newest revision of each report.
+_REPORT = aliased(
+    Report,
+    select(Report)
+    .distinct(Report.interview_id)
+    .order_by(Report.interview_id, Report.revision.desc())
+    .subquery(),
+)
+_FLAGS = func.coalesce(func.jsonb_array_length(_REPORT.content["integrity"]), 0)
+_NO_TOTAL = _REPORT.content["total"]["score"].astext.is_(None)
+
+
 def _query() -> Select[Any]:
     decision = aliased(Decision)
     newest = (
@@ -70,13 +82,13 @@ def _query() -> Select[Any]:
             Invitation,
             Candidate,
             Interview,
-            Report.content["total"].label("total"),
-            func.jsonb_array_length(Report.content["integrity"]).label("flags"),
+            _REPORT.content["total"].label("total"),
+            _FLAGS.label("flags"),
             newest.label("decision"),
         )
         .join(Candidate, Candidate.id == Invitation.candidate_id)
         .outerjoin(Interview, Interview.invitation_id == Invitation.id)
-        .outerjoin(Report, Report.interview_id == Interview.id)
+        .outerjoin(_REPORT, _REPORT.interview_id == Interview.id)
     )
 
 
@@ -110,7 +122,9 @@ def _condition(status: str) -> Any:  # Any: SQLAlchemy's boolean clauses have no
 async def interviews(session: TenantSession, filters: Filters) -> tuple[list[Row], bool]:
     """A page of rows, those with integrity facts first among the reports, and whether there are more."""
     query = _filtered(_query(), filters)
-    order = (func.coalesce(Interview.submitted_at, Invitation.created_at).desc(), Invitation.id)
+    order = [func.coalesce(Interview.submitted_at, Invitation.created_at).desc(), Invitation.id]
+    if filters.status == REVIEW:  # what a person should look at first: no total, then most facts
+        order = [_NO_TOTAL.desc(), _FLAGS.desc(), *order]
     rows = await session.execute(query.order_by(*order).offset((filters.page - 1) * PAGE).limit(PAGE + 1))
     found = [_row(*row) for row in rows]
     return found[:PAGE], len(found) > PAGE
@@ -132,7 +146,7 @@ def _row(
     candidate: Candidate,
     interview: Interview | None,
     total: dict[str, Any] | None,
-    flags: int | None,
+    flags: int,
     decision: str | None,
 ) -> Row:
     return Row(
@@ -146,7 +160,7 @@ def _row(
         deadline=invitation.deadline,
         submitted_at=interview.submitted_at if interview else None,
         total=total,
-        flags=flags or 0,
+        flags=flags,
         decision=decision,
     )
 

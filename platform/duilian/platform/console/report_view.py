@@ -43,6 +43,7 @@ class ReportView:
     total_reasons: list[str]
     decisions: list[tuple[Decision, str]]  # with the member's name
     overrides: dict[str, Override]
+    overriders: dict[str, str]  # by competency: the member's name
     settled: int
     answers: int
 
@@ -57,6 +58,11 @@ async def build(session: TenantSession, person: Person, locale: str) -> ReportVi
         report: Report | None = await report_of(session, person.interview)
     except NoReportYet:
         report = None
+    made, overrides = (
+        await decisions_of(session, person.interview.id),
+        await overrides_of(session, person.interview.id),
+    )
+    names = await _names(session, {row.member_id for row in [*made, *overrides.values()]})
     content: dict[str, Any] = report.content if report else {"answers": [], "competencies": []}
     return ReportView(
         report=report,
@@ -68,8 +74,9 @@ async def build(session: TenantSession, person: Person, locale: str) -> ReportVi
             for c in content["competencies"]
         },
         total_reasons=[refusals.sentence(r, locale) for r in content["total"]["reasons"]] if report else [],
-        decisions=await _named(session, await decisions_of(session, person.interview.id)),
-        overrides=await overrides_of(session, person.interview.id),
+        decisions=[(decision, names[decision.member_id]) for decision in made],
+        overrides=overrides,
+        overriders={key: names[row.member_id] for key, row in overrides.items()},
         settled=settled,
         answers=count,
     )
@@ -83,10 +90,9 @@ async def _progress(session: TenantSession, interview_id: UUID) -> tuple[int, in
     return settled, count
 
 
-async def _named(session: TenantSession, made: list[Decision]) -> list[tuple[Decision, str]]:
-    query = select(Member.id, Member.name).where(Member.id.in_({d.member_id for d in made}))
-    names = {row.id: row.name for row in await session.execute(query)}
-    return [(decision, names[decision.member_id]) for decision in made]
+async def _names(session: TenantSession, members: set[UUID]) -> dict[UUID, str]:
+    rows = await session.execute(select(Member.id, Member.name).where(Member.id.in_(members)))
+    return {row.id: row.name for row in rows}
 
 
 def transcript_pieces(answer: dict[str, Any], competencies: list[dict[str, Any]]) -> list[Piece]:

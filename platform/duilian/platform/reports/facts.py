@@ -24,8 +24,8 @@ def integrity_facts(answers: list[Answer], analyses: dict[UUID, Analysis]) -> li
         analysis = analyses.get(answer.id)
         if analysis is not None and analysis.observation is not None:
             observation = msgspec.convert(analysis.observation, Observation)
-            facts += [_seen(answer.question_key, "second_face", t) for t in observation.second_face_times]
-            facts += [_seen(answer.question_key, "no_face", t) for t in observation.no_face_times]
+            facts += _seen(answer.question_key, "second_face", observation, observation.second_face_times)
+            facts += _seen(answer.question_key, "no_face", observation, observation.no_face_times)
     return facts
 
 
@@ -44,8 +44,21 @@ def _page_fact(answer: str, fact: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _seen(answer: str, kind: str, time: float) -> dict[str, Any]:
-    return {"answer": answer, "kind": kind, "at": time, "seconds": 0.0, "characters": 0}
+def _seen(answer: str, kind: str, observation: Observation, times: list[float]) -> list[dict[str, Any]]:
+    """One fact per stretch of neighbouring frames; its seconds reach to the first frame that is otherwise."""
+    facts: list[dict[str, Any]] = []
+    frames = [frame.time for frame in observation.frames]
+    ends = dict(zip(frames, [*frames[1:], frames[-1]], strict=True)) if frames else {}
+    reached = None
+    for time in times:
+        if facts and time == reached:
+            facts[-1]["seconds"] = ends[time] - facts[-1]["at"]
+        else:
+            facts.append(
+                {"answer": answer, "kind": kind, "at": time, "seconds": ends[time] - time, "characters": 0}
+            )
+        reached = ends[time]
+    return facts
 
 
 def quality_facts(transcript: Transcript | None, analysis: Analysis | None) -> dict[str, Any]:

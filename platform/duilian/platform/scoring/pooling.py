@@ -65,8 +65,9 @@ def pool(competency: Competency, answers: list[ReadAnswer], locale: str) -> Comp
     mean, error = _mean_and_error([j for _, j in scored])
     level = min(5, max(1, round(mean)))
     return CompetencyScore(
-        **_common(competency, asked, [j for _, j in judged]),
+        **_common(competency, asked),
         outcome="scored",
+        missing=[words(competency.levels[level].anchor, locale)] if level < 5 else [],
         level=level,
         score=round((mean - 1) * POINTS_PER_LEVEL, 1),
         standard_error=round(error * POINTS_PER_LEVEL, 1),
@@ -105,10 +106,9 @@ def _unscored(
 ) -> CompetencyScore:
     """No evidence where at least one answer was read; else it cannot be scored, for the answers' reasons."""
     outcome: Outcome = "no_evidence" if judged else "cannot_be_scored"
-    common = _common(competency, asked, [j for _, j in judged])
-    common["missing"] = common["missing"] or [words(competency.levels[2].anchor, locale)]
     return CompetencyScore(
-        **common,
+        **_common(competency, asked),
+        missing=[words(competency.levels[2].anchor, locale)],
         outcome=outcome,
         level=None,
         score=None,
@@ -120,14 +120,12 @@ def _unscored(
     )
 
 
-def _common(competency: Competency, asked: list[ReadAnswer], judgements: list[Judgement]) -> dict[str, Any]:
-    missing = dict.fromkeys(text for j in judgements for text in j.missing)
+def _common(competency: Competency, asked: list[ReadAnswer]) -> dict[str, Any]:
     return {
         "key": competency.key,
         "name": competency.name,
         "weight": competency.weight,
         "provisional": True,
-        "missing": list(missing)[:2],
         "advice": competency.advice,
         "answers_asked": len(asked),
     }

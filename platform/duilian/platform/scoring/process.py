@@ -32,7 +32,7 @@ from duilian.platform.scoring.requests import score_request, written_transcript
 from duilian.platform.sessions import consents
 from duilian.platform.sessions.answering import report_if_settled
 from duilian.platform.sessions.models import Answer, Interview
-from duilian.platform.sessions.states import AnswerState
+from duilian.platform.sessions.states import AnswerState, Status
 from duilian.serving import contracts as c
 from duilian.serving.audio import decode_audio, sample_frames
 from duilian.serving.client import ServingClient
@@ -176,8 +176,12 @@ async def _read(session: TenantSession, answer_id: UUID, version: str) -> Work |
 
 
 def _is_current(answer: Answer, version: str) -> bool:
+    """Waiting for this run. One that a model failed on waits again when its job is replayed."""
+    failed = (
+        answer.state == AnswerState.FAILED and (answer.failure or {}).get("code") == refusals.ModelFailed.code
+    )
     return (
-        answer.state == AnswerState.SAVED
+        (answer.state == AnswerState.SAVED or failed)
         and answer.answered_at is not None
         and answer.answered_at.isoformat() == version
     )
@@ -211,6 +215,8 @@ async def _store(session: TenantSession, answer_id: UUID, version: str, findings
     )
     answer.state = AnswerState.FAILED if findings.refusal else AnswerState.PROCESSED
     answer.failure = findings.refusal
+    if interview.status == Status.REPORTED:  # replayed after the report: it gets another revision
+        interview.status = Status.SUBMITTED
     await session.flush()
     await report_if_settled(session, interview)
     return True

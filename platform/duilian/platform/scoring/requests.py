@@ -16,6 +16,7 @@ def score_request(
         text=transcript.text,
         sentences=transcript.sentences,
         competencies=list(question.competencies),
+        others=[words(other.text, locale) for other in questions.questions if other.key != question.key],
     )
     # All competencies: the scorer must know the whole rubric to notice when it is recited.
     profiles = [_profile(competency, locale) for competency in questions.competencies]

@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Response
 from litestar.enums import MediaType
+from markupsafe import Markup
 
 from duilian.platform.web import formats, words
 
@@ -43,10 +44,10 @@ def asset(source: str) -> str:
     return f"/static/{_manifest()[source]['file']}"
 
 
-def _script_json(value: object) -> str:
+def _script_json(value: object) -> Markup:
     """JSON that may stand in a script element: no character can end it."""
     text = json.dumps(value, ensure_ascii=False)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704  # escaped above
 
 
 def html(template: str, locale: str, **context: object) -> str:

@@ -89,6 +89,8 @@ def _page(request: AnyRequest, problem: Problem) -> Response[Any]:
         and request.url.path.startswith("/console")
         and problem.code == "not-signed-in"
     ):
+        if request.headers.get("hx-request"):  # a part of a page asked: the whole page must go
+            return Response("", status_code=401, headers={"HX-Redirect": "/console/sign-in"})
         return Redirect("/console/sign-in", status_code=303)
     locale = words.preferred(request.headers.get("accept-language"))
     return pages.page(

@@ -72,8 +72,9 @@ class Reading:
         self.language: Language = language
         self._embedder = embedder
         sentences = answer.sentences or split_sentences(answer.text)
-        self.own = [s for s in sentences if not _recited(s, answer.question, rubric, language)]
-        self.question_overlap = overlap(answer.text, answer.question, language)
+        shown = [answer.question, *answer.others]
+        self.own = [s for s in sentences if not _recited(s, shown, rubric, language)]
+        self.question_overlap = max(overlap(answer.text, question, language) for question in shown)
         self.star = star_parts(self.own, language)
         own_text = " ".join(s.text for s in self.own)
         self.specificity = specificity(own_text, language)
@@ -121,16 +122,9 @@ def judge(reading: Reading, competency: CompetencyProfile) -> Judgement:
     strength = reading.calibrated.strength(reading.vectors, reading.place([a.text for a in anchors]))
     quotes = _quotes(sentences, strength, competency, reading.language)
     if not quotes:
-        missing = [a.text for a in anchors if a.level == 3]
-        return Judgement(
-            competency=competency.key,
-            outcome="no_evidence",
-            posterior=[],
-            weight=0.0,
-            quotes=[],
-            missing=missing,
-        )
+        return _nothing(reading, competency)
     mean = _latent_level(reading, competency, sentences, strength)
+    quotes = _quotes(sentences, strength, competency, reading.language, near=mean)
     weight = min(1.0, sum(q.strength for q in quotes) / 2)
     spread = THIN_SPREAD + (SPREAD - THIN_SPREAD) * weight * reading.fullness
     return Judgement(
@@ -139,22 +133,20 @@ def judge(reading: Reading, competency: CompetencyProfile) -> Judgement:
         posterior=[round(p, 6) for p in _posterior(mean, spread)],
         weight=round(weight, 4),
         quotes=quotes,
-        missing=_missing(reading, competency, mean),
     )
 
 
 def _nothing(_reading: Reading, competency: CompetencyProfile) -> Judgement:
-    """No evidence: an outcome of its own, with what a solid answer would have told."""
-    missing = [a.text for a in competency.anchors if a.level == 3]
-    return Judgement(
-        competency=competency.key, outcome="no_evidence", posterior=[], weight=0.0, quotes=[], missing=missing
-    )
+    """No evidence: an outcome of its own."""
+    return Judgement(competency=competency.key, outcome="no_evidence", posterior=[], weight=0.0, quotes=[])
 
 
-def _recited(sentence: Sentence, question: str, rubric: list[CompetencyProfile], language: Language) -> bool:
-    """The question or an anchor said back, keywords strung together, another language: no behaviour to read."""
+def _recited(
+    sentence: Sentence, shown: list[str], rubric: list[CompetencyProfile], language: Language
+) -> bool:
+    """A question or an anchor said back, keywords strung together, another language: no behaviour to read."""
     anchors = [anchor for competency in rubric for anchor in competency.anchors]
-    sources = [question, *(anchor.text for anchor in anchors)]
+    sources = [*shown, *(anchor.text for anchor in anchors)]
     if is_foreign(sentence.text, language):
         return True
     if any(overlap(sentence.text, source, language) >= READ_BACK for source in sources):
@@ -230,12 +222,6 @@ def _posterior(mean: float, spread: float) -> list[float]:
     edges = [-np.inf, 1.5, 2.5, 3.5, 4.5, np.inf]
     cumulative = [0.5 * (1 + erf((edge - mean) / (spread * sqrt(2)))) for edge in edges]
     return [high - low for low, high in itertools.pairwise(cumulative)]
-
-
-def _missing(reading: Reading, competency: CompetencyProfile, mean: float) -> list[str]:
-    """The anchor of the next level up: what would raise the score."""
-    above = [a for a in competency.anchors if a.level > mean + 0.25]
-    return [min(above, key=lambda a: a.level).text] if above else []
 
 
 def _on_topic(reading: Reading, competencies: list[CompetencyProfile]) -> float:
