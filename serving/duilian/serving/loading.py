@@ -27,6 +27,11 @@ class Loaded(Generic[Step]):
     versions: dict[str, str]
 
 
+def threads_of(settings: Settings) -> int:
+    """Cores the recogniser may use; the setting 0 means all of them."""
+    return settings.cpu_threads or os.cpu_count() or 1
+
+
 def load_recogniser(settings: Settings) -> Loaded[Recogniser]:
     """Raises UnknownModel, ModelMissing, ModelBroken."""
     folder, version = locate(settings.models_dir, settings.speech_model)
@@ -40,7 +45,7 @@ def load_recogniser(settings: Settings) -> Loaded[Recogniser]:
         folder,
         device=settings.device,
         compute_type=settings.compute_type,
-        threads=settings.cpu_threads or os.cpu_count() or 1,
+        threads=threads_of(settings),
     )
     return Loaded(Recogniser(whisper, VoiceActivity(), versions), versions)
 

@@ -23,14 +23,15 @@ from duilian.serving.steps.whisper import Decoded, Whisper, compression_ratio
 from duilian.serving.steps.windows import windows_of
 
 BATCH = 8  # windows decoded together
-LIKE_LENGTH = 1.5  # the longest window of a batch by its shortest
+SPLIT = 4  # windows a batch must keep for an answer to be split in two: smaller ones waste the processor
+LIKE_LENGTH = 2.5  # the longest window of a batch by its shortest
 NO_SPEECH_LIMIT = 0.6  # above it, and with an unlikely text, a window holds no speech (Radford et al. 2022)
 SHORTEST_VOICE = 0.3  # seconds of speech in the whole answer below which nobody spoke
 Cut = tuple[Span, Decoded]
 
 
 class Recogniser:
-    """whisper, voice: loaded models. versions: what goes into each transcript."""
+    """whisper, voice: loaded models. versions: what goes into each transcript. Safe for threads."""
 
     def __init__(self, whisper: Whisper, voice: VoiceActivity, versions: dict[str, str]) -> None:
         self._whisper, self._voice, self._versions = whisper, voice, versions
@@ -84,10 +85,10 @@ def _samples(audio: bytes) -> NDArray[np.float32]:
 
 
 def _batches(windows: list[Span]) -> list[list[Span]]:
-    """Windows of like length together, for a batch is padded to its longest; two batches or more, so that a
-    short answer keeps two cores busy. The number of threads has no say: it must not change the words.
+    """Windows of like length together, for a batch is padded to its longest. A long answer makes several batches
+    and keeps several cores busy; the number of cores has no say, since it must not change the words.
     """
-    most = min(BATCH, -(-len(windows) // 2))
+    most = BATCH if len(windows) < 2 * SPLIT else min(BATCH, -(-len(windows) // 2))
     batches: list[list[Span]] = []
     for window in sorted(windows, key=lambda w: (w.seconds, w.start)):
         last = batches[-1] if batches else None

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from duilian.serving.contracts import SAMPLE_RATE
 from duilian.serving.steps.voice import FRAME, Span
 
-LONGEST = 18.0  # seconds of a window
+LONGEST = 16.0  # seconds of a window
 LONGEST_PAUSE = 1.0  # seconds; a longer one always ends the window
 SPLIT_FROM = 0.5  # a stretch without pauses is cut behind this share of the window
 
