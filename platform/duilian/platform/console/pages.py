@@ -138,13 +138,7 @@ class ConsolePages(Controller):
     ) -> Stream:
         await service.person_of(desk.session, interview_id)
         found = await service.recording(desk.session, interview_id, key)
-        piece = service.play(store, desk.key, found, request.headers.get("range"))
-        return Stream(
-            piece.body,
-            status_code=206 if piece.partial else 200,
-            media_type=piece.content_type,
-            headers=piece.headers,
-        )
+        return service.play(store, desk.key, found, request.headers.get("range"))
 
     @post("/interviews/{interview_id:uuid}/decision", guards=DECIDE)
     async def decide(self, desk: Desk, settings: Settings, interview_id: UUID, data: Form) -> Redirect:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from litestar.response import Stream
 from sqlalchemy import select
 
 from duilian.infra.database import TenantSession
@@ -78,34 +78,18 @@ async def recording(session: TenantSession, interview_id: UUID, key: str) -> Rec
     return found
 
 
-@dataclass(frozen=True)
-class Piece:
-    """A byte range of a recording: [start, end) of `size`."""
-
-    body: AsyncIterator[bytes]
-    start: int
-    end: int
-    size: int
-    content_type: str
-    partial: bool
-
-    @property
-    def headers(self) -> dict[str, str]:
-        plain = {
-            "Accept-Ranges": "bytes",
-            "Content-Length": str(self.end - self.start),
-            "Cache-Control": "no-store",
-        }
-        return plain | (
-            {"Content-Range": f"bytes {self.start}-{self.end - 1}/{self.size}"} if self.partial else {}
-        )
-
-
-def play(store: ObjectStore, key: OpenTenantKey, found: Recording, range_header: str | None) -> Piece:
-    """The asked range, opened frame by frame. Raises BadRange."""
+def play(store: ObjectStore, key: OpenTenantKey, found: Recording, range_header: str | None) -> Stream:
+    """The asked byte range, opened frame by frame: 206 with Content-Range, or the whole. Raises BadRange."""
     start, end = _range(range_header, found.size)
-    body = store.stream(key, found.object_name, start, end)
-    return Piece(body, start, end, found.size, found.content_type, range_header is not None)
+    headers = {"Accept-Ranges": "bytes", "Content-Length": str(end - start), "Cache-Control": "no-store"}
+    if range_header is not None:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{found.size}"
+    return Stream(
+        store.stream(key, found.object_name, start, end),
+        status_code=200 if range_header is None else 206,
+        media_type=found.content_type,
+        headers=headers,
+    )
 
 
 def _range(header: str | None, size: int) -> tuple[int, int]:
