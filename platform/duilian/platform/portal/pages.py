@@ -47,7 +47,9 @@ class PortalPages(Controller):
                 "zh" if locale.startswith("zh") else "en",
             )
         wanted = data.get("page", "")
-        return _to(_place(visit, slug, token), wanted if wanted in ("consent", "device", "practice") else "")
+        return _to(
+            _place(visit, slug, token), wanted if wanted in ("consent", "device", "practice", "begin") else ""
+        )
 
     @get("/consent")
     async def consent(self, door: Door, slug: str, token: str) -> Response[Any]:

@@ -21,7 +21,7 @@ def moment(at: datetime, locale: str, zone: str) -> str:
     words = format_datetime(
         local, "yyyy年M月d日 HH:mm" if locale.startswith("zh") else "d MMM yyyy, HH:mm", locale=_babel(locale)
     )
-    return f"{words} ({get_timezone_name(local, width='short', locale=_babel(locale), zone_variant=None)})"
+    return f"{words} ({get_timezone_name(local, width='long', locale=_babel(locale), zone_variant=None)})"
 
 
 def short_moment(at: datetime, locale: str, zone: str) -> str:

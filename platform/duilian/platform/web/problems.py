@@ -94,7 +94,12 @@ def _page(request: AnyRequest, problem: Problem) -> Response[Any]:
         return Redirect("/console/sign-in", status_code=303)
     locale = words.preferred(request.headers.get("accept-language"))
     return pages.page(
-        "problem.html", locale, status=problem.status, sentence=problem.sentence(locale), code=problem.code
+        "problem.html",
+        locale,
+        status=problem.status,
+        sentence=problem.sentence(locale),
+        code=problem.code,
+        signed_in="duilian_session" in request.cookies,
     )
 
 

@@ -134,9 +134,10 @@ class DeviceCheck {
     setLabel(button, t("device.record_again"));
     this.#stage("recorded");
     this.#playBack(sample);
+    // Almost no sound is a warning, no locked door: the candidate hears the sample and decides.
+    setEnabled(part(this.#root, "confirm"), true);
     if (this.#loudest < HEARD_DBFS) return this.#problem("silent");
     hideProblem(part(this.#root, "problem"));
-    setEnabled(part(this.#root, "confirm"), true);
   }
 
   #playBack(sample: Blob): void {

@@ -48,7 +48,6 @@ export class Preview {
   set #hidden(hidden: boolean) {
     this.#root.dataset["preview"] = hidden ? "hidden" : "shown";
     const button = part(this.#root, "hide-preview");
-    button?.setAttribute("aria-pressed", String(hidden));
     setLabel(button, t(hidden ? "question.show_preview" : "question.hide_preview"));
   }
 }
