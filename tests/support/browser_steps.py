@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,10 +16,14 @@ PURPOSES = ("recording", "scoring", "face_check", "transfer", "training")
 # Counts what the recorder hands over, on its own and before the product's code sees it.
 COUNT_CHUNKS = """
 (() => {
+  if (typeof MediaRecorder === "undefined") return;
+  let began = 0;
   window.recorded = { chunks: 0, bytes: 0 };
+  window.recordedSeconds = () => (performance.now() - began) / 1000;
   const start = MediaRecorder.prototype.start;
   MediaRecorder.prototype.start = function (...given) {
     window.recorded = { chunks: 0, bytes: 0 };
+    began = performance.now();
     this.addEventListener("dataavailable", ({ data }) => {
       if (data.size === 0) return;
       window.recorded.chunks += 1;
@@ -72,12 +77,17 @@ class Candidate:
             self.page = self.context.new_page()
         self.page.goto(self.invitation["url"])
 
-    def already_begun(self, **refused: bool) -> None:
-        """Everything before the first question by the API, for stories that begin there."""
+    def already_consented(self) -> None:
+        """Agreed to everything by the API, for stories that begin later."""
         with self.world.candidate(self.invitation) as api:
             version = api.get("/").json()["consents"]["version"]
-            decisions = dict.fromkeys(PURPOSES, True) | refused
-            api.put("/consents", json={"version": version, "decisions": decisions}).raise_for_status()
+            body = {"version": version, "decisions": dict.fromkeys(PURPOSES, True)}
+            api.put("/consents", json=body).raise_for_status()
+
+    def already_begun(self) -> None:
+        """Everything before the first question by the API."""
+        self.already_consented()
+        with self.world.candidate(self.invitation) as api:
             api.post("/start").raise_for_status()
 
     def choose(self, **refused: bool) -> None:
@@ -132,9 +142,26 @@ class Candidate:
         self.record_for(seconds)
         self.finish()
 
-    def recorded(self) -> dict[str, int]:
-        """What the recorder of this page has handed over since it last started: chunks, bytes."""
-        return self.page.evaluate("window.recorded")
+    def recorded(self) -> dict[str, float]:
+        """What the recorder of this page has handed over since it last started (chunks, bytes), and seconds since then."""
+        return self.page.evaluate("({ ...window.recorded, seconds: window.recordedSeconds() })")
+
+    def wait_for_state(self, question: str, state: str, seconds: float = 15) -> None:
+        """Asks the server until the question stands so."""
+        deadline = time.monotonic() + seconds
+        with self.world.candidate(self.invitation) as api:
+            while True:
+                questions = api.get("/").json()["questions"]
+                found = next(q["state"] for q in questions if q["key"] == question)
+                if found == state:
+                    return
+                assert time.monotonic() < deadline, f"{question} is {found}, not {state}"
+                self.page.wait_for_timeout(100)
+
+    def leave_the_rest(self) -> None:
+        """Hands in by the API what has been answered so far."""
+        with self.world.candidate(self.invitation) as api:
+            api.post("/submit", json={"leave_unanswered": True}).raise_for_status()
 
     def take(self, question: str, number: int = 1) -> dict[str, Any]:
         """The server's view of a take."""
