@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from browser import PHONE, Watch
+from browser import PHONE, Watch, permit
 from browser_steps import Candidate, part
 from duilian.platform.web.words import t
 
@@ -60,14 +60,15 @@ def test_permission_denied_shows_the_fix(invited: Invite, watch: Watch) -> None:
     """With a picture of where the switch lies; writing is offered, and the check can be repeated."""
     watch.expect("device error: denied")
     me = invited(label="denied")
-    me.context.grant_permissions(["geolocation"])  # all others are refused from then on
+    permit(me.page, "denied")
     at_the_device_check(me)
     problem = part(me.page, "problem")
     assert problem.get_attribute("role") == "alert"
     assert t("zh-CN", "script.device.fix.denied.chrome") in problem.inner_text()
     assert problem.locator("svg").is_visible()
     me.look("problem")
-    me.context.grant_permissions(["camera", "microphone"])
+    permit(me.page, "granted")
     part(me.page, "start").click()
     me.page.locator('[data-module="device-check"][data-stage="checked"]').wait_for()
+    assert not problem.is_visible()
     me.page.locator('[data-part="microphone"][data-state="ok"]').wait_for()

@@ -49,7 +49,6 @@ def launch(playwright: Playwright, voice: Path, face: Path) -> Browser:
             "--no-sandbox",  # Chromium has none for root
             "--headless=new",
             "--use-fake-device-for-media-stream",
-            "--use-fake-ui-for-media-stream",
             f"--use-file-for-fake-audio-capture={voice}",
             f"--use-file-for-fake-video-capture={face}",
             "--disable-background-networking",
@@ -100,7 +99,7 @@ class Watch:
 
 
 def open_context(browser: Browser, screen: Screen, locale: str, watch: Watch) -> BrowserContext:
-    """A fresh profile whose pages are watched; no page of ours needs more than 10 s for a step."""
+    """A fresh profile whose pages are watched. A step that takes longer than 15 s has failed."""
     context = browser.new_context(
         viewport={"width": screen.width, "height": screen.height},
         has_touch=screen.touch,
@@ -108,9 +107,22 @@ def open_context(browser: Browser, screen: Screen, locale: str, watch: Watch) ->
         service_workers="block",
     )
     context.set_default_timeout(15_000)
+    # Not by the flag that agrees to everything: a story may take the permission away again.
+    context.grant_permissions(["camera", "microphone"])
     context.on("console", watch.hear)
     context.on("weberror", lambda error: watch.crash(error.error))
     return context
+
+
+def permit(page: Page, setting: str) -> None:
+    """What the person answers when the browser asks for camera and microphone: "granted" or "denied"."""
+    browser = page.context.browser
+    assert browser
+    target = page.context.new_cdp_session(page).send("Target.getTargetInfo")["targetInfo"]
+    session = browser.new_browser_cdp_session()
+    for name in ("camera", "microphone"):
+        asked = {"permission": {"name": name}, "setting": setting}
+        session.send("Browser.setPermission", asked | {"browserContextId": target["browserContextId"]})
 
 
 def aside(work: Callable[[], Result]) -> Result:
