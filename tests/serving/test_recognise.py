@@ -169,6 +169,13 @@ def test_too_long_and_malformed_audio_are_refused(recogniser):
         recogniser.transcribe(TranscribeRequest(audio=b"abc", language="zh"))
 
 
+def test_only_what_is_said_again_at_once_counts_as_repetition(spoken, hear, silence):
+    long = np.concatenate([spoken(f"zh/medium/complaint/0{n}.webm").samples for n in (1, 2, 3)])
+    assert 0 < hear(long).repetition < 2.4
+    short = spoken("en/weak/fault-finding/04.webm").samples
+    assert hear(np.tile(short, 4), "en").repetition > 2.4
+
+
 def test_a_quiet_and_a_noisy_voice(spoken, hear):
     said = spoken("zh/weak/complaint/03.webm").samples / 32768
     noise = np.random.default_rng(3).standard_normal(len(said))

@@ -86,13 +86,14 @@ def _command(package: str, target: Path) -> list[str]:
 
 
 def _size(folder: Path) -> int:
-    """Bytes below a folder that another process is writing to: files may vanish while we look."""
+    """Bytes below a folder that another process is writing to: files and folders may vanish while we look."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except FileNotFoundError:
-            continue
+    for where, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += Path(where, name).lstat().st_size
+            except FileNotFoundError:
+                continue
     return total
 
 

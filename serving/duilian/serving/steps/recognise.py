@@ -57,7 +57,7 @@ class Recogniser:
             loudness_dbfs=voice.loudness_dbfs,
             signal_to_noise_db=voice.signal_to_noise_db,
             no_speech_probability=_no_speech(heard),
-            repetition=compression_ratio(text),
+            repetition=_repetition(cuts),
             delivery=measure(text, words, request.language, voice.speech_seconds),
             versions=self._versions,
         )
@@ -168,6 +168,21 @@ def _language(cuts: list[Cut]) -> tuple[str, float]:
         return "", 0.0
     code = max(sorted(total), key=lambda c: total[c])
     return code, round(total[code] / sum(window.seconds for window, _ in cuts), 4)
+
+
+def _repetition(cuts: list[Cut]) -> float:
+    """The highest compression ratio of any half minute: that is the length Whisper's limit of 2.4 is made for, and
+    a long text compresses better than a short one without repeating itself.
+    """
+    ratios = [0.0]
+    for first, _ in cuts:
+        near = [
+            decoded
+            for window, decoded in cuts
+            if first.start <= window.start and window.end <= first.start + 30
+        ]
+        ratios.append(compression_ratio("".join(word.text for decoded in near for word in decoded.words)))
+    return max(ratios)
 
 
 def _no_speech(cuts: list[Cut]) -> float:
