@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
 from duilian.platform.app.candidate_client import Candidate
 from otlp import Received
 from world import World, run
@@ -22,7 +24,7 @@ def test_a_trace_runs_from_web_through_job_to_serving(alice: World, telemetry_of
             await candidate.submit()
 
     run(answer())
-    trace = wait_for_trace(telemetry_of_stack)
+    trace = wait_for_trace(telemetry_of_stack, str(alice.tenant_id))
     names = {span.name for span in trace}
     assert any(name.startswith("PUT") and "{key" in name for name in names), names
     assert "job scoring.process_answer" in names
@@ -31,18 +33,16 @@ def test_a_trace_runs_from_web_through_job_to_serving(alice: World, telemetry_of
     assert tenants == {str(alice.tenant_id)}
 
 
-def wait_for_trace(received: Received, seconds: float = 60):
-    """The spans of a trace that has reached the scorer."""
+def wait_for_trace(received: Received, tenant: str, seconds: float = 60) -> list[Span]:
+    """The spans of a trace of this tenant that has reached the scorer."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         spans = received.spans
-        by_trace = (
-            {s.trace_id for s in spans if s.name == "step"}
-            & {s.trace_id for s in spans if s.name == "job scoring.process_answer"}
-            & {s.trace_id for s in spans if s.name.startswith("PUT")}
-        )
-        if by_trace:
-            wanted = by_trace.pop()
+        mine = {s.trace_id for s in spans if any(a.value.string_value == tenant for a in s.attributes)}
+        for name in ("step", "job scoring.process_answer", "PUT"):
+            mine &= {s.trace_id for s in spans if s.name.startswith(name)}
+        if mine:
+            wanted = mine.pop()
             return [s for s in spans if s.trace_id == wanted]
         time.sleep(0.5)
     raise AssertionError(f"no such trace in {sorted({s.name for s in received.spans})}")

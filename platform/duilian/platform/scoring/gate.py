@@ -12,6 +12,7 @@ from duilian.serving.contracts import Language, ScoreResponse, Transcript
 
 LEAST_SPEECH = 3.0  # seconds of voice
 LEAST_UNITS: dict[Language, int] = {"zh": 12, "en": 8}  # characters or words
+LEAST_DISTINCT: dict[Language, int] = {"zh": 8, "en": 6}  # different ones among them
 LEAST_CONFIDENCE = 0.45  # mean word probability
 SURE_OF_LANGUAGE = 0.6
 LOOPING = 2.4  # compression ratio, as in Whisper
@@ -23,19 +24,29 @@ _LATIN_WORD = re.compile(r"[A-Za-z']+")
 
 def units(text: str, language: Language) -> int:
     """Characters (zh) or words (en) without punctuation."""
-    words = len(_LATIN_WORD.findall(text))
-    return len(_HAN.findall(text)) + words if language == "zh" else words
+    return len(_units(text, language))
+
+
+def _units(text: str, language: Language) -> list[str]:
+    words = [word.lower() for word in _LATIN_WORD.findall(text)]
+    return _HAN.findall(text) + words if language == "zh" else words
+
+
+def _says_little(text: str, language: Language) -> bool:
+    """Few words, or the same few on and on."""
+    found = _units(text, language)
+    return len(found) < LEAST_UNITS[language] or len(set(found)) < LEAST_DISTINCT[language]
 
 
 def check_spoken(transcript: Transcript, language: Language) -> None:
     """Raises CannotScore with the reason."""
-    said = units(transcript.text, language)
     detected = transcript.detected_language
     if transcript.speech_seconds < 0.3:
         raise refusals.Silence
     if detected not in _same(language) and transcript.detected_probability >= SURE_OF_LANGUAGE:
         raise refusals.WrongLanguage(detected=detected, expected=language)
-    if transcript.speech_seconds < LEAST_SPEECH or said < LEAST_UNITS[language]:
+    if transcript.speech_seconds < LEAST_SPEECH or _says_little(transcript.text, language):
+        said = units(transcript.text, language)
         raise refusals.TooLittleSpeech(seconds=round(transcript.speech_seconds, 1), units=said)
     if transcript.confidence < LEAST_CONFIDENCE or transcript.repetition > LOOPING:
         raise refusals.PoorRecognition(confidence=f"{transcript.confidence:.2f}")
@@ -47,7 +58,7 @@ def check_written(text: str, language: Language) -> None:
     foreign = latin > 2 * han if language == "zh" else han > latin
     if foreign and han + latin >= LEAST_UNITS[language]:
         raise refusals.WrongLanguage(detected="en" if language == "zh" else "zh", expected=language)
-    if units(text, language) < LEAST_UNITS[language]:
+    if _says_little(text, language):
         raise refusals.TooLittleSpeech(seconds=0, units=units(text, language))
 
 
