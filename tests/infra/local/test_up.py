@@ -139,7 +139,7 @@ def test_ends_in_time_leaves_nothing_and_starts_again_with_its_data(up: Running)
 
     again = start(up.data_dir, up.port)
     try:
-        again.wait_for("Duilian is running")
+        again.wait_for("Ctrl-C stops everything")  # the last line, after the links
         first, second = (set(re.findall(r"http://\S+/i/\S+", run.output)) for run in (up, again))
         assert first == second != set()
     finally:
