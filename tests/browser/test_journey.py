@@ -75,10 +75,10 @@ def give_consents(me: Candidate) -> None:
 def answer_everything(me: Candidate) -> None:
     me.page.locator('form[action$="/begin"] button').click()
     me.page.wait_for_url("**/question/*")
-    me.answer_here(10)
+    me.answer_here(9)
     part(me.page, "next").click()
     me.phase("idle")
-    me.answer_here(7)
+    me.answer_here(4)
     part(me.page, "next").click()
     me.hand_in()
 
@@ -132,7 +132,7 @@ def override_a_score(page: Page, report: Document) -> None:
     level = 1 if scored["level"] > 2 else 5
     card = page.locator(f"#competency-{scored['key']}")
     form = card.locator('form[action$="/override"]')
-    card.locator("details", has=form).locator("summary").click()
+    form.locator("xpath=ancestor::details/summary").click()
     form.locator(f'input[name="level"][value="{level}"]').check()
     form.locator('textarea[name="reason"]').fill("Heard the whole answer twice.")
     form.locator("button").click()
@@ -144,7 +144,7 @@ def override_a_score(page: Page, report: Document) -> None:
 
 
 def decide(page: Page) -> None:
-    page.locator('[popovertarget="decide-advance"]').click()
+    page.locator('[popovertarget="decide-advance"]:not([popovertargetaction])').click()
     dialog = page.locator("#decide-advance")
     dialog.locator('textarea[name="reason"]').fill("Owns mistakes and repairs them the same day.")
     dialog.locator("button:not([type])").click()

@@ -29,7 +29,9 @@ PROBLEMS = r"""
   if (!["zh-CN", "en"].includes(document.documentElement.lang)) found.push(`lang="${document.documentElement.lang}"`);
   if (!document.title.trim()) found.push("no title");
   const wide = document.documentElement.scrollWidth - innerWidth;
-  if (wide > 1) found.push(`${wide} px wider than the screen`);
+  const sticks = (one) => one.checkVisibility() && one.getBoundingClientRect().right > innerWidth + 1;
+  const widest = [...document.querySelectorAll("body *")].filter(sticks).at(-1);
+  if (wide > 1) found.push(`${wide} px wider than the screen: ${widest?.outerHTML.slice(0, 160)}`);
   return found;
 }
 """
