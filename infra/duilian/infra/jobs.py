@@ -3,7 +3,8 @@
 A task is a function `async def work(tenant_id: UUID, **arguments)`, run at least once, so it must be able to find
 its work done already. What fails is tried again with back-off: `ATTEMPTS` times, or `OUTAGE_ATTEMPTS` (about
 half an hour) where a part of ours is down. After that it lies in the dead-letter list (status "failed") until a
-person replays it. A job whose worker died is handed to the next one.
+person replays it. A job whose worker died is handed to the next one, and so is one whose end could not be written
+because the database was down: it would otherwise count as under way for ever.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Generator
 from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
 from uuid import UUID
@@ -35,6 +37,7 @@ ATTEMPTS = 6
 OUTAGE_ATTEMPTS = 35
 LONGEST_WAIT = 60.0
 STALLED_AFTER = 20.0  # seconds without a heartbeat
+UNWRITTEN_AFTER = 35.0  # seconds; the library waits at most 30 for a connection to write a job's end
 Task = Callable[..., Awaitable[None]]
 OnDead = Callable[[str, UUID, dict[str, Any], BaseException], Awaitable[None]]
 
@@ -91,17 +94,34 @@ class Worker:
         conninfo = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
         self.app = procrastinate.App(connector=PsycopgConnector(conninfo=conninfo, max_size=6))
         self._on_dead = on_dead
+        self._ended: dict[
+            int, tuple[float, int | None]
+        ] = {}  # job: when it ended here, under which worker's id
 
     def add(self, name: str, work: Task) -> None:
         async def run(context: JobContext, tenant_id: str, trace: dict[str, str], **arguments: Any) -> None:
             attributes = tenant_attribute(tenant_id)
-            with attached(trace), tracer().start_as_current_span(f"job {name}", attributes=attributes):
+            with (
+                self._noted(context.job),
+                attached(trace),
+                tracer().start_as_current_span(f"job {name}", attributes=attributes),
+            ):
                 await self._attempt(context.job, name, work, UUID(tenant_id), arguments)
 
         register: Any = self.app.task(
             name=name, retry=_BackOff(), pass_context=True
         )  # Any: its overloads are too narrow
         register(run)
+
+    @contextlib.contextmanager
+    def _noted(self, job: jobs.Job) -> Generator[None]:
+        """Keeps in mind when the job ended, for `_unwritten`."""
+        assert job.id is not None
+        self._ended.pop(job.id, None)
+        try:
+            yield
+        finally:
+            self._ended[job.id] = time.monotonic(), job.worker_id
 
     async def _attempt(
         self, job: jobs.Job, name: str, work: Task, tenant_id: UUID, arguments: dict[str, Any]
@@ -119,7 +139,7 @@ class Worker:
     async def run(self, concurrency: int) -> None:
         """Until SIGTERM or SIGINT; jobs under way are finished first (30 s at most)."""
         async with self.app.open_async():
-            rescue = asyncio.create_task(self._rescue_stalled())
+            rescue = asyncio.create_task(self._rescue())
             try:
                 await self.app.run_worker_async(
                     concurrency=concurrency,
@@ -133,16 +153,30 @@ class Worker:
                 with contextlib.suppress(asyncio.CancelledError):
                     await rescue
 
-    async def _rescue_stalled(self) -> None:
-        """Jobs of a worker that died are put back in the queue."""
+    async def _rescue(self) -> None:
+        """Puts back in the queue what nobody works on although it counts as under way."""
+        manager = self.app.job_manager
         while True:
             try:
-                for job in await self.app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER):
-                    log.warning("job of a dead worker is put back", extra={"task": job.task_name})
-                    await self.app.job_manager.retry_job(job)
+                stalled = await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER)
+                for job in [*stalled, *await self._unwritten()]:
+                    log.warning("job is put back", extra={"task": job.task_name})
+                    await manager.retry_job(job)
             except ConnectorException as error:
                 log.warning("stalled jobs could not be read", extra={"error": type(error).__name__})
             await asyncio.sleep(5)
+
+    async def _unwritten(self) -> list[jobs.Job]:
+        """Jobs that ended here long ago, and of which the database knows nothing but that we began."""
+        due = {
+            job_id: worker_id
+            for job_id, (ended, worker_id) in self._ended.items()
+            if time.monotonic() - ended > UNWRITTEN_AFTER
+        }
+        doing = await self.app.job_manager.list_jobs_async(status="doing") if due else []
+        for job_id in due:
+            self._ended.pop(job_id, None)
+        return [job for job in doing if job.id in due and job.worker_id == due[job.id]]
 
 
 async def queue_depth(connection: AsyncConnection) -> dict[str, int]:
