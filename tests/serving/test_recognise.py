@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from itertools import pairwise
 
 import msgspec
@@ -101,6 +104,21 @@ def test_no_word_lies_in_a_pause(spoken, hear, silence):
 def test_the_same_audio_gives_the_same_bytes(spoken, hear):
     said = spoken("zh/weak/complaint/02.webm")
     assert msgspec.msgpack.encode(hear(said.samples)) == msgspec.msgpack.encode(hear(said.samples))
+
+
+@pytest.mark.parametrize("threads", ["1", "3"])
+def test_the_number_of_threads_does_not_change_a_byte(threads, spoken, hear, models_dir):
+    """Another process, with other libraries' thread counts set too: sums must not depend on how work is split."""
+    said = spoken("zh/medium/complaint/04.webm")
+    command = "from duilian.serving.cli import transcribe; transcribe()"
+    limits = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "DUILIAN_CPU_THREADS"), threads)
+    result = subprocess.run(
+        [sys.executable, "-c", command, str(said.path), "--json", "--models-dir", str(models_dir)],
+        env={**os.environ, **limits},
+        capture_output=True,
+        check=True,
+    )
+    assert result.stdout.strip() == msgspec.json.encode(hear(said.samples))
 
 
 def test_chinese_is_simplified(spoken, hear):
