@@ -13,7 +13,6 @@ import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import ctranslate2
 import numpy as np
@@ -25,6 +24,7 @@ from numpy.typing import NDArray
 from duilian.serving.contracts import Language
 from duilian.serving.steps.alignment import Heard, heard_words
 from duilian.serving.steps.chinese import PROMPT
+from duilian.serving.steps.features import LogMel
 
 BEAM = 5
 FULL = 3000  # mel frames of 10 ms Whisper is trained on
@@ -61,6 +61,8 @@ class Whisper:
         self._faster = WhisperModel(
             str(folder), device=device, compute_type=compute_type, cpu_threads=1, num_workers=threads
         )
+        extractor = self._faster.feature_extractor
+        self._features = LogMel(extractor.mel_filters, extractor.n_fft, extractor.hop_length)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="whisper")
         self._tokenizers = {code: self._tokenizer(code) for code in ("zh", "en")}
 
@@ -73,7 +75,7 @@ class Whisper:
         return list(self._pool.map(one, batches))
 
     def _decode(self, windows: Batch, language: Language, vocabulary: list[str]) -> list[Decoded]:
-        features = [self._features(window) for window in windows]
+        features = [self._features(window)[:, :FULL] for window in windows]
         longest = max(feature.shape[1] for feature in features)
         decoded = self._batch(features, min(FULL, longest + TAIL), language, vocabulary)
         return [
@@ -115,10 +117,6 @@ class Whisper:
             )
             for i, result in enumerate(results)
         ]
-
-    def _features(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Log-mel spectrogram, shape (mels, frames of 10 ms)."""
-        return cast(NDArray[np.float32], self._faster.feature_extractor(samples, padding=0))[:, :FULL]
 
     def _encode(self, features: list[NDArray[np.float32]], frames: int) -> ctranslate2.StorageView:
         batch = np.zeros((len(features), features[0].shape[0], frames), np.float32)
