@@ -25,7 +25,7 @@ from duilian.infra.jobs import (
     replay,
 )
 from duilian.infra.local.plan import ports_of
-from duilian.infra.local.postgres import LocalPostgres
+from duilian.infra.local.postgres import DatabaseUrls, LocalPostgres
 from duilian.platform.app import migrations
 from duilian.platform.app.up import Stack
 
@@ -44,11 +44,16 @@ class Down(Unavailable):
 
 
 @pytest.fixture(scope="module")
-def url(stack: Stack) -> str:
+def urls(stack: Stack) -> DatabaseUrls:
     """A database of its own: the platform's worker would take our jobs."""
     server = LocalPostgres(stack.settings.data_dir, ports_of(stack.settings).postgres)
     urls = server.create_database(f"jobs_{uuid4().hex[:8]}")
     migrations.upgrade(urls.owner)
+    return urls
+
+
+@pytest.fixture(scope="module")
+def url(urls: DatabaseUrls) -> str:
     return urls.app
 
 
@@ -239,8 +244,9 @@ async def test_replay_runs_a_dead_job_again(url: str, database: Database) -> Non
         mended = True
         async with database.begin(TENANT) as session:
             assert await replay(session, job["id"])
-        await job_when(database, lambda job: job["status"] == "succeeded")
+        again = await job_when(database, lambda job: job["status"] == "succeeded")
     assert ran == ATTEMPTS + 1
+    assert again["attempts"] == 1, "it had all its attempts again"
     async with database.begin(TENANT) as session:
         assert await dead_letters(session) == []
         assert not await replay(session, job["id"]), "what succeeded is not run again"
@@ -264,6 +270,40 @@ async def test_outage_is_waited_out_longer_than_a_failure(url: str, database: Da
         await hurry(database)
         await job_when(database, lambda job: job["status"] == "failed")
     assert [entry[3] for entry in dead] == ["Down"]
+
+
+async def test_job_whose_end_could_not_be_written_is_put_back(
+    urls: DatabaseUrls, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the database dies between the work and its acknowledgement, while the worker lives on."""
+    monkeypatch.setattr("duilian.infra.jobs.UNWRITTEN_AFTER", 1.0)
+    finish = "procrastinate_finish_job_v1(bigint, procrastinate_job_status, boolean)"
+    ran = 0
+
+    async def work(tenant_id: UUID, subject: str) -> None:
+        nonlocal ran
+        ran += 1
+        if ran == 1:
+            await _as_owner(urls, f"alter function {finish} rename to out_of_order")
+
+    async with working(urls.app, [], work=work):
+        await write_one(database)
+        async with asyncio.timeout(10):
+            while not ran:
+                await asyncio.sleep(0.05)
+        await asyncio.sleep(0.5)
+        assert [job["status"] for job in await jobs(database)] == ["doing"]
+        mended = finish.replace("procrastinate_finish_job_v1", "out_of_order")
+        await _as_owner(urls, f"alter function {mended} rename to procrastinate_finish_job_v1")
+        await job_when(database, lambda job: job["status"] == "succeeded")
+    assert ran == 2
+
+
+async def _as_owner(urls: DatabaseUrls, statement: str) -> None:
+    owner = Database(urls.owner, 1)
+    async with owner.connect() as connection:
+        await connection.execute(text(statement))
+    await owner.close()
 
 
 async def _pretend_attempts(database: Database, attempts: int) -> None:
