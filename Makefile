@@ -2,6 +2,7 @@
 # the locked packages. Files are made once and again when what they are made from has changed.
 
 PYTHON ?= python3.11
+JOBS ?= 2
 BIN := .venv/bin
 NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 WEB := platform/web
@@ -17,13 +18,14 @@ WEB_SOURCES := $(shell find $(WEB) -path '*/node_modules' -prune -o -type f -pri
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help up build test lint types format bench models browser clean
+.PHONY: help up build test lint types format audit bench models browser clean
 
 help:
 	@echo 'make up      启动整套平台 · start the whole platform       [PORT=8700] [DATA_DIR=.duilian]'
-	@echo 'make test    检查并运行全部测试 · checks, then every test    [ARGS="-k name"]'
+	@echo 'make test    检查并运行全部测试 · checks, then every test    [ARGS="-k name"] [JOBS=2]'
 	@echo 'make lint    格式、类型、分层 · style, types, layers'
 	@echo 'make format  整理格式 · put the code in its format'
+	@echo 'make audit   依赖漏洞检查 · known vulnerabilities of dependencies'
 	@echo 'make bench   基准测试 · benchmarks                           [DATA=folder]'
 	@echo 'make clean   删除构建产物，保留数据 · remove what was built, keep the data'
 
@@ -33,7 +35,7 @@ up: build
 build: $(INSTALLED) $(BUILT)
 
 test: lint models browser
-	@$(BIN)/python -m pytest -q $(ARGS)
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile $(ARGS)
 
 lint: build
 	@$(BIN)/ruff check .
@@ -49,6 +51,11 @@ types: $(INSTALLED) $(MODULES)
 format: $(INSTALLED)
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format .
+
+# Asks the advisory services of the two registries. Not part of `make test`: without them it fails instead of passing.
+audit: build
+	@$(BIN)/pip-audit --strict --progress-spinner off --disable-pip --require-hashes -r requirements.lock
+	@$(NODE) npm --prefix $(WEB) audit
 
 bench: build models
 	@for file in benchmarks/*.py; do \

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from rich.console import Console
 from duilian.platform.app.screen import Screen
 from duilian.platform.app.up import Stack, running
 from otlp import Received, receiver
+from stacks import free_block
 from world import World, open_world
 
 
@@ -37,9 +37,10 @@ def open_folder() -> Iterator[Path]:
 def stack(open_folder: Path, telemetry_of_stack: Received) -> Iterator[Stack]:
     """A running stack on ports of its own; what crashes is restarted, as in `make up`."""
     overrides = {
-        "port": _free_block(),
+        "port": free_block(),
         "data_dir": open_folder / "stack",
         "otlp_endpoint": telemetry_of_stack.endpoint,
+        "outbound_loopback": True,
     }
     os.environ["OTEL_METRIC_EXPORT_INTERVAL"] = "2000"  # milliseconds; the default is a minute
     quiet = Screen(Console(quiet=True))
@@ -49,19 +50,6 @@ def stack(open_folder: Path, telemetry_of_stack: Received) -> Iterator[Stack]:
         yield stack
         stack.supervisor.request_stop()
         watcher.join(10)
-
-
-def _free_block(size: int = 24) -> int:
-    """The first of `size` ports in a row that nobody uses, gRPC twins (+10000) included."""
-    for start in range(21_000, 30_000, 50):
-        if all(_is_free(port) for first in (start, start + 10_000) for port in range(first, first + size)):
-            return start
-    raise RuntimeError("no free ports")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 @pytest.fixture(scope="session")

@@ -100,7 +100,7 @@ def test_filtered_to_nothing_offers_to_clear(desk: Page, shop: World, reported: 
 
 def test_empty_console_says_what_to_do_next(window: Window, newcomer: World) -> None:
     page = window(PHONE).new_page()
-    sign_in(page, newcomer)
+    sign_in(page, newcomer, "owner")
     for path in ("/console", "/console/interviews"):
         page.goto(newcomer.url + path)
         assert t("zh-CN", "console.home.empty_title") in page.locator("main").inner_text()
@@ -161,7 +161,8 @@ def test_every_page_is_sound(window: Window, shop: World, reported: str, screen:
             part(page, "rail-toggle").click()
         page.locator(f'form[action="/console/locale"] button[value="{locale}"]').click()
         page.locator(f'html[lang="{locale}"]').wait_for()
-    paths = ("", "/interviews", "/invite", "/question-sets", "/question-sets/short", "/failures")
+    paths = ["", "/interviews", "/invite", "/question-sets", "/question-sets/short", "/failures"]
+    paths += ["/organisation", "/people", "/account", "/account/code", "/access", "/api-keys"]
     for path in (*paths, f"/interviews/{reported}"):
         answer = page.goto(f"{shop.url}/console{path}")
         assert answer

@@ -44,6 +44,26 @@ def test_events_are_documented() -> None:
     assert kinds == said
 
 
+def test_audited_actions_are_documented() -> None:
+    said = set(re.findall(r"^\| `([a-z_.-]+)` \|", text("audit.md"), re.MULTILINE))
+    actions: set[str] = set()
+    for source in SOURCES:
+        for node in ast.walk(ast.parse(source.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("audit.record", "audit.note"):
+                action = node.args[1]
+                actions |= {action.value} if isinstance(action, ast.Constant) else set()
+    assert actions == said
+
+
+def test_audited_actions_have_words_for_people() -> None:
+    """The log's page never shows a code alone; a missing word would break it."""
+    from duilian.platform.web.words import section
+
+    documented = re.compile(r"^\| `([a-z_.-]+)` \|", re.MULTILINE)
+    actions = set(documented.findall(text("audit.md"))) | set(documented.findall(text("events.md")))
+    assert actions <= set(section("zh-CN", "admin.action.")), "add them to words/actions.*.yaml"
+
+
 def commands(group: click.Group, prefix: str) -> set[str]:
     found: set[str] = set()
     for name, command in group.commands.items():

@@ -15,7 +15,8 @@ from duilian.platform.media.chain import head
 from world import World
 
 SPEECH = Path(__file__).parents[1] / "fixtures" / "speech" / "zh" / "weak" / "complaint" / "01.webm"
-PIECES = [b"one" * 100, b"two" * 100, b"three" * 100]
+HEAD = b"\x1a\x45\xdf\xa3"  # as every WebM file begins
+PIECES = [HEAD + b"one" * 100, b"two" * 100, b"three" * 100]
 
 
 def digest(data: bytes) -> str:
@@ -148,6 +149,31 @@ def test_chunk_too_large_or_empty_is_refused(recording: httpx.Client) -> None:
     refused(put(recording, 999_999, PIECES[0]), 422, "bad-sequence")
 
 
+def test_chunk_without_a_declared_length_is_bounded_too(recording: httpx.Client) -> None:
+    """Sent piece by piece: what is over is refused while it comes, not after it has been kept."""
+    for size, code in ((4 * 1024 * 1024 + 1, "chunk-too-large"), (40 * 1024 * 1024, "too-large")):
+        pieces = (bytes(64 * 1024) for _ in range(-(-size // (64 * 1024))))
+        path = "/questions/intro/takes/1/segments/0/chunks/0"
+        refused(recording.put(path, content=pieces), 413, code)
+    assert recording.get("/questions/intro/takes/1").json()["segments"][0]["chunks"] == 0
+
+
+def test_recording_that_is_not_what_it_claims_is_refused(recording: httpx.Client) -> None:
+    """Only the beginning can tell; what follows is held to it by the chain and the remux."""
+    for content in (b"<!doctype html><script>alert(1)</script>", b"\0\0\0\x18ftypiso5", b"MZ" * 100):
+        refused(put(recording, 0, content), 422, "content-mismatch")
+    assert put(recording, 1, PIECES[1]).json() == {"next": 0, "missing": [0]}
+    assert put(recording, 0, PIECES[0]).json() == {"next": 2, "missing": []}
+
+
+@pytest.mark.parametrize("content_type", ["text/html", "image/svg+xml", "", "video/quicktime"])
+def test_kinds_that_no_recorder_makes_are_refused(recording: httpx.Client, content_type: str) -> None:
+    put(recording, 0, PIECES[0])
+    body = {"mode": "audio", "content_type": content_type}
+    refused(recording.post("/questions/intro/takes", json=body), 422, "unknown-media-type")
+    refused(recording.post("/questions/intro/takes/1/segments", json=body), 422, "unknown-media-type")
+
+
 def test_chunk_of_another_interview_is_refused(alice: World, recording: httpx.Client) -> None:
     """Another candidate of the same tenant, with a link of their own, has no such take."""
     stranger = alice.candidate(alice.invite())
@@ -191,9 +217,10 @@ def test_recording_goes_on_as_a_new_segment(recording: httpx.Client) -> None:
     put(recording, 0, PIECES[0])
     added = recording.post("/questions/intro/takes/1/segments", json={"content_type": "audio/webm"})
     assert added.json() == {"number": 1}
-    put(recording, 0, PIECES[1], segment=1)
+    second = HEAD + PIECES[1]
+    put(recording, 0, second, segment=1)
     state = recording.get("/").json()
-    heads = [chain(state, PIECES[:1]), chain(state, [PIECES[1]], segment=1)]
+    heads = [chain(state, PIECES[:1]), chain(state, [second], segment=1)]
     body = {"segments": [{"chunks": 1, "head": h, "duration_ms": 1000} for h in heads]}
     assert recording.post("/questions/intro/takes/1/finish", json=body).json()["heads"] == heads
 

@@ -3,40 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
+from commands import duilian, refused
 from duilian.customization import packs
 from duilian.platform.app.up import Stack
 
-DUILIAN = Path(sys.executable).with_name("duilian")
 SPEECH = Path(__file__).parents[1] / "fixtures" / "speech"
-
-
-def duilian(stack: Stack, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    settings = {"DUILIAN_SETTINGS": str(stack.settings.data_dir / "env")}
-    return subprocess.run(
-        [str(DUILIAN), *arguments],
-        env=os.environ | settings | environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-
-
-def refused(result: subprocess.CompletedProcess[str], *words: str) -> None:
-    assert result.returncode != 0
-    lines = result.stderr.strip().splitlines()
-    assert len(lines) == 1, result.stderr
-    for word in words:
-        assert word in lines[0]
 
 
 def test_doctor_finds_everything_well(stack: Stack) -> None:

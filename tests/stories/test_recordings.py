@@ -11,6 +11,7 @@ import av
 import httpx
 import pytest
 
+import sounds
 from duilian.infra import sealing
 from duilian.infra.local.seaweedfs import LocalObjectStore
 from duilian.platform.app.candidate_client import Candidate
@@ -21,7 +22,6 @@ from world import World, open_world, run
 
 Document = dict[str, Any]
 WEAK = spoken("zh", "weak", "complaint")
-LONG = spoken("zh", "strong", "complaint")[1]  # more than one sealed frame
 CHUNK = 8192
 
 
@@ -36,15 +36,16 @@ def charlie_key(stack: Stack) -> str:
 
 
 @pytest.fixture(scope="module")
-def played(world: World) -> tuple[str, bytes]:
-    """Address of a long recording and all its bytes."""
-    interview = play(world, "complaint", [LONG], scoring=False)
+def played(world: World, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, bytes]:
+    """Address of a recording of several sealed frames and all its bytes."""
+    loud = sounds.write_webm(tmp_path_factory.mktemp("loud") / "01.webm", sounds.noise(60), 200_000)
+    interview = play(world, "complaint", [loud], scoring=False)
     report_of(world, interview)
     path = f"/api/v1/interviews/{interview}/answers/intro/media"
     with world.api() as staff:
         whole = staff.get(path)
     assert whole.status_code == 200
-    assert len(whole.content) > sealing.FRAME
+    assert len(whole.content) > 2 * sealing.FRAME
     return path, whole.content
 
 

@@ -11,7 +11,7 @@ PROBLEMS = r"""
   for (const id of new Set(ids)) if (ids.filter((other) => other === id).length > 1) found.push(`id "${id}" twice`);
   for (const attribute of ["aria-labelledby", "aria-describedby", "aria-controls"]) {
     for (const one of document.querySelectorAll(`[${attribute}]`)) {
-      for (const id of one.getAttribute(attribute).split(/\s+/)) {
+      for (const id of one.getAttribute(attribute).trim().split(/\s+/)) {
         if (!document.getElementById(id)) found.push(`${attribute}="${id}" points at nothing`);
       }
     }

@@ -55,6 +55,20 @@ def tone(seconds: float) -> Samples:
     return 0.2 * np.sin(2 * np.pi * 440 * np.arange(int(seconds * RATE)) / RATE)
 
 
+def write_webm(path: Path, samples: Samples, bit_rate: int) -> Path:
+    """Opus in WebM as a browser's recorder makes it. samples: mono at 16 kHz; bit_rate: bits a second."""
+    with av.open(str(path), "w", format="webm") as out:
+        stream: Any = out.add_stream(
+            "libopus", rate=48_000, layout="mono"
+        )  # Any: PyAV's types differ by codec
+        stream.bit_rate = bit_rate
+        frame = av.AudioFrame.from_ndarray((samples * 32767).astype("<i2")[None, :], layout="mono")
+        frame.sample_rate, frame.time_base = RATE, Fraction(1, RATE)
+        out.mux(stream.encode(frame))
+        out.mux(stream.encode())
+    return path
+
+
 def write_looped(path: Path, source: Path, seconds: float) -> Path:
     """The packets of `source` (WebM, Opus) over and over until `seconds` are full; nothing is encoded."""
     with av.open(str(source)) as first:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import tempfile
 import threading
@@ -16,15 +17,16 @@ from duilian.platform.app.screen import Screen
 from duilian.platform.app.up import Stack, running
 
 PORTS = 24
+SPAN = 2_500
 TWIN = 10_000  # a gRPC port lies so far above its HTTP port
 
 
 @contextmanager
-def own_stack() -> Iterator[Stack]:
-    """Settings as in `make up` (what is acknowledged is on disk), an empty folder, no demo tenants."""
+def own_stack(**changes: object) -> Iterator[Stack]:
+    """Settings as in `make up` (what is acknowledged is on disk) but for `changes`, an empty folder, no demo tenants."""
     with tempfile.TemporaryDirectory(prefix="duilian-own-") as name:
         Path(name).chmod(0o711)  # the database's account enters it
-        overrides = {"port": free_block(), "data_dir": Path(name) / "stack"}
+        overrides = {"port": free_block(), "data_dir": Path(name) / "stack"} | changes
         with running(overrides, Screen(Console(quiet=True)), with_seed=False) as stack, _watched(stack):
             yield stack
 
@@ -43,8 +45,10 @@ def _watched(stack: Stack) -> Iterator[None]:
 
 
 def free_block() -> int:
-    """The first of enough ports in a row that nobody uses."""
-    for start in range(23_000, 32_000, 50):
+    """The first of enough ports in a row that nobody uses; two test processes look in places of their own."""
+    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = 21_000 + SPAN * process
+    for start in range(first, first + SPAN, 50):
         ports = (port for first in (start, start + TWIN) for port in range(first, first + PORTS))
         if all(_is_free(port) for port in ports):
             return start

@@ -14,11 +14,12 @@ import msgspec
 import yaml
 
 from duilian.customization import packs
-from duilian.infra.database import Database
 from duilian.infra.settings import Settings
 from duilian.platform.app.opening import open_tenant
+from duilian.tenants.keyring import open_database, open_keyring
+from duilian.tenants.people import add_member
 from duilian.tenants.rights import ROLES
-from duilian.tenants.service import TenantFile, add_member, create_api_key
+from duilian.tenants.service import TenantFile, create_api_key
 
 PASSWORD = "correct horse battery"
 Result = TypeVar("Result")
@@ -51,7 +52,7 @@ class World:
     def invite(self, set_key: str | None = None, **fields: Any) -> dict[str, Any]:
         """A new person's invitation: url, token, interview."""
         body = {"name": "林晓", "email": f"{secrets.token_hex(6)}@candidate.example"}
-        body |= {"question_set": set_key or self.set_key, **fields}
+        body |= {"question_set": set_key or self.set_key, "mail": False, **fields}
         answer = self.api().post("/api/v1/invitations", json=body)
         assert answer.status_code == 201, answer.text
         return answer.json()
@@ -80,22 +81,24 @@ class World:
         return client
 
 
-def open_world(settings: Settings, industry: str = "retail") -> World:
-    """A fresh tenant on the running stack, by the path that every tenant takes."""
+def open_world(settings: Settings, industry: str = "retail", **fields: str) -> World:
+    """A fresh tenant on the running stack, by the path that every tenant takes. fields: of its tenant.yaml."""
     slug = f"t-{secrets.token_hex(5)}"
     source = yaml.safe_load((packs.SHIPPED / industry / "tenant.yaml").read_text("utf-8"))
-    file = msgspec.convert(source | {"slug": slug}, TenantFile)
-    tenant_id = run(open_tenant(settings, file, f"admin@{slug}.example", PASSWORD))
-    keys = run(_people(settings, tenant_id, slug))
+    file = msgspec.convert(source | {"slug": slug} | fields, TenantFile)
+    tenant_id = run(open_tenant(settings, file, f"owner@{slug}.example", PASSWORD))
+    keys = run(_people(settings, tenant_id, slug, file.locale))
     return World(settings, slug, tenant_id, *keys, industry)
 
 
-async def _people(settings: Settings, tenant_id: UUID, slug: str) -> tuple[str, str]:
-    database = Database(settings.database_url, 1)
+async def _people(settings: Settings, tenant_id: UUID, slug: str, locale: str) -> tuple[str, str]:
+    """The administrator reads the tenant's language, the others English."""
+    database = open_database(settings, open_keyring(settings), 1)
     try:
         async with database.begin(tenant_id) as session:
-            for role in set(ROLES) - {"admin"}:
-                await add_member(session, f"{role}@{slug}.example", role, role, PASSWORD, "en")
+            for role in set(ROLES) - {"owner"}:
+                reads = locale if role == "admin" else "en"
+                await add_member(session, f"{role}@{slug}.example", role, role, PASSWORD, reads)
             full = await create_api_key(session, slug, "tests", set(ROLES["admin"]))
             return full, await create_api_key(session, slug, "no rights", set())
     finally:

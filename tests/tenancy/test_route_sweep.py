@@ -1,9 +1,11 @@
-"""Every route × {nobody, other tenant, member without the right, member with it}. An unlisted route fails."""
+"""Every route and method × {nobody, other tenant, member without the right, member of another branch, member with it,
+consultant without grant, expired API key}. An unlisted route fails."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,14 +13,22 @@ import httpx
 import pytest
 from litestar import Litestar
 
+from duilian.infra.clock import now
+from duilian.infra.database import TenantSession
 from duilian.platform.app import web
 from duilian.platform.app.up import Stack
-from world import World
+from duilian.tenants import consultants, organisation, people
+from duilian.tenants.keyring import open_database, open_keyring
+from duilian.tenants.rights import ROLES
+from duilian.tenants.service import create_api_key
+from duilian.tenants.sessions import csrf_token
+from inside import within
+from world import PASSWORD, World
 
 
 @dataclass(frozen=True)
 class Route:
-    """kind: "public", "link" (invitation token), "key" (API key), "session" (console). ok: statuses when allowed."""
+    """kind: "public", "link" (invitation token), "key" (API key), "session" (console, by right), "member" (anybody signed in). ok: statuses when allowed."""
 
     method: str
     path: str
@@ -31,6 +41,7 @@ class Route:
 I, T = "/t/{slug:str}/i/{token:str}", "/api/v1/t/{slug:str}/interview"  # noqa: E741
 Q, C, A = T + "/questions/{key:str}", "/console", "/api/v1"
 TAKE = Q + "/takes/{number:int}"
+S = "/t/{slug:str}/sign-in"
 ROUTES = [
     Route("GET", "/", "public", (200,)),
     Route("GET", "/health", "public", (200,)),
@@ -40,6 +51,18 @@ ROUTES = [
     Route("GET", "/console/sign-in", "public", (200,)),
     Route("POST", "/console/sign-in", "public", (401,), form={"tenant": "x", "email": "x", "password": "x"}),
     Route("POST", "/console/sign-out", "public", (303,), form={}),
+    Route("GET", S, "public", (200,)),
+    Route("POST", S, "public", (401,), form={"email": "x", "password": "x"}),
+    Route("GET", S + "/sso", "public", (404,)),
+    Route("GET", S + "/sso/callback", "public", (400,)),
+    Route("GET", "/console/sign-in/code", "public", (303,)),
+    Route("POST", "/console/sign-in/code", "public", (401,), form={"code": "123456"}),
+    Route("GET", "/console/sign-in/enrol", "public", (303,)),
+    Route("POST", "/console/sign-in/enrol", "public", (401,), form={"code": "123456"}),
+    Route("GET", "/console/forgot", "public", (200,)),
+    Route("POST", "/console/forgot", "public", (200,), form={"tenant": "x", "email": "x"}),
+    Route("GET", "/t/{slug:str}/password/{secret:str}", "public", (404,)),
+    Route("POST", "/t/{slug:str}/password/{secret:str}", "public", (404,), form={"password": "x"}),
     Route("GET", I, "link", (200,)),
     Route("POST", I + "/locale", "link", (303,), form={"locale": "zh-CN"}),
     Route("GET", I + "/consent", "link", (200, 303)),
@@ -54,6 +77,17 @@ ROUTES = [
     Route("GET", I + "/overview", "link", (200, 303)),
     Route("POST", I + "/submit", "link", (303, 409), form={}),
     Route("GET", I + "/feedback", "link", (200,)),
+    Route("GET", I + "/my-data", "link", (200,)),
+    Route("POST", I + "/my-data/withdraw", "link", (303,), form={"purpose": "training"}),
+    Route("POST", I + "/my-data/correct", "link", (422,), form={"name": "", "email": "x"}),
+    Route("GET", I + "/my-data/copy", "link", (200,)),
+    Route("GET", I + "/my-data/erase", "link", (200,)),
+    Route("POST", I + "/my-data/erase", "link", (303,), form={"sure": "yes"}),
+    Route("GET", I + "/my-data/receipts/{erasure_id:uuid}", "link", (404,)),
+    Route("GET", I + "/my-data/receipts/{erasure_id:uuid}/receipt.json", "link", (404,)),
+    Route("POST", I + "/my-data/practice", "link", (422,), form={}),
+    Route("GET", I + "/my-data/practice/{attempt_id:uuid}", "link", (404,)),
+    Route("POST", I + "/my-data/practice/{attempt_id:uuid}/delete", "link", (404,), form={}),
     Route("GET", T, "token", (200,)),
     Route("PUT", T + "/consents", "token", (400, 409), body={"version": "old", "decisions": {}}),
     Route("POST", T + "/device-check", "token", (201, 409), body={"camera": "ok", "microphone": "ok"}),
@@ -68,6 +102,15 @@ ROUTES = [
     Route("POST", T + "/submit", "token", (409,), body={}),
     Route("POST", T + "/human-route", "token", (200,), body={}),
     Route("GET", T + "/feedback", "token", (404,)),
+    Route("GET", T + "/my-data", "token", (200,)),
+    Route("POST", T + "/my-data/withdrawals", "token", (200,), body={"purpose": "training"}),
+    Route("PUT", T + "/my-data/person", "token", (422,), body={"name": "", "email": "x"}),
+    Route("GET", T + "/my-data/copy", "token", (200,)),
+    Route("POST", T + "/my-data/erasure", "token", (202,), body={"confirm": True}),
+    Route("GET", T + "/my-data/receipts/{erasure_id:uuid}", "token", (404,)),
+    Route("POST", T + "/my-data/practice", "token", (422,)),
+    Route("GET", T + "/my-data/practice/{attempt_id:uuid}", "token", (404,)),
+    Route("DELETE", T + "/my-data/practice/{attempt_id:uuid}", "token", (404,)),
     Route(
         "POST",
         A + "/invitations",
@@ -81,11 +124,12 @@ ROUTES = [
     Route("GET", A + "/interviews/{interview_id:uuid}/report.pdf", "key", (404,)),
     Route("GET", A + "/interviews/{interview_id:uuid}/answers/{key:str}/media", "key", (404,)),
     Route("GET", A + "/question-sets", "key", (200,)),
-    Route("GET", C, "session", (200,)),
+    Route("GET", C, "member", (200,)),
     Route("GET", C + "/interviews", "session", (200,)),
     Route("GET", C + "/invite", "session", (200,)),
     Route("POST", C + "/invite", "session", (404,), form={"set": "none"}),
     Route("GET", C + "/invitations/{invitation_id:uuid}", "session", (404,)),
+    Route("POST", C + "/invitations/{invitation_id:uuid}/mail", "session", (404,), form={}),
     Route("GET", C + "/interviews/{interview_id:uuid}", "session", (200,)),
     Route("GET", C + "/interviews/{interview_id:uuid}/progress", "session", (200,)),
     Route("GET", C + "/interviews/{interview_id:uuid}/report.pdf", "session", (404,)),
@@ -102,11 +146,64 @@ ROUTES = [
     Route("GET", C + "/question-sets/{key:str}", "session", (404,)),
     Route("GET", C + "/failures", "session", (200,)),
     Route("POST", C + "/failures/{job_id:int}/replay", "session", (404,), form={}),
-    Route("POST", C + "/locale", "session", (303,), form={"locale": "en"}),
+    Route("GET", C + "/organisation", "session", (200,)),
+    Route("POST", C + "/organisation/units", "session", (404,), form={"name": "x", "kind": "branch"}),
+    Route("POST", C + "/organisation/units/{unit_id:uuid}/name", "session", (404,), form={"name": "x"}),
+    Route("POST", C + "/organisation/units/{unit_id:uuid}/move", "session", (404,), form={}),
+    Route("POST", C + "/organisation/units/{unit_id:uuid}/archive", "session", (404,), form={}),
+    Route("GET", C + "/people", "session", (200,)),
+    Route("POST", C + "/people/{member_id:uuid}/grants", "session", (404,), form={"role": "recruiter"}),
+    Route("POST", C + "/people/grants/{grant_id:uuid}/revoke", "session", (404,), form={}),
+    Route("POST", C + "/people/{member_id:uuid}/disable", "session", (404,), form={}),
+    Route("POST", C + "/people/{member_id:uuid}/enable", "session", (404,), form={}),
+    Route("POST", C + "/people/invite", "session", (303,), form={"email": "x"}),
+    Route("POST", C + "/people/{member_id:uuid}/link", "session", (404,), form={}),
+    Route("POST", C + "/people/{member_id:uuid}/sign-out", "session", (404,), form={}),
+    Route("POST", C + "/people/{member_id:uuid}/code-off", "session", (404,), form={}),
+    Route("GET", C + "/access", "session", (200,)),
+    Route("POST", C + "/access/policy", "session", (303,), form={}),
+    Route("POST", C + "/access/provider", "session", (422,), form={}),
+    Route("POST", C + "/access/provider/remove", "session", (404,), form={}),
+    Route("GET", C + "/api-keys", "session", (200,)),
+    Route("POST", C + "/api-keys", "session", (422,), form={}),
+    Route("POST", C + "/api-keys/{key_id:uuid}/revoke", "session", (404,), form={}),
+    Route("GET", C + "/account", "member", (200,)),
+    Route("POST", C + "/account/password", "member", (422,), form={}),
+    Route("GET", C + "/account/code", "member", (200,)),
+    Route("POST", C + "/account/code", "member", (422,), form={}),
+    Route("POST", C + "/account/code/recovery", "member", (422,), form={}),
+    Route("POST", C + "/account/code/remove", "member", (422,), form={}),
+    Route("POST", C + "/account/sessions/{session_id:uuid}/end", "member", (404,), form={}),
+    Route("POST", C + "/account/sessions/end-others", "member", (303,), form={}),
+    Route("POST", C + "/people/roles", "session", (422,), form={"name": ""}),
+    Route("POST", C + "/people/roles/{role_id:uuid}/remove", "session", (404,), form={}),
+    Route("POST", C + "/people/consultants", "session", (404,), form={"home": "x"}),
+    Route("POST", C + "/people/consultants/{grant_id:uuid}/revoke", "session", (404,), form={}),
+    Route("GET", C + "/keys", "session", (200,)),
+    Route("POST", C + "/keys/rotate", "session", (303,), form={}),
+    Route("GET", C + "/policy", "session", (200,)),
+    Route("POST", C + "/policy/jurisdiction", "session", (422,), form={"jurisdiction": "atlantis"}),
+    Route("POST", C + "/policy/features/{feature:str}", "session", (400,), form={"change": "x"}),
+    Route("POST", C + "/policy/periods", "session", (400,), form={"media": "x"}),
+    Route("GET", C + "/retention", "session", (200,)),
+    Route("POST", C + "/retention/run", "session", (303,), form={}),
+    Route("GET", C + "/retention/receipts/{erasure_id:uuid}", "session", (404,)),
+    Route("POST", C + "/interviews/{interview_id:uuid}/hold", "session", (422,), form={"reason": ""}),
+    Route("POST", C + "/interviews/{interview_id:uuid}/hold/lift", "session", (409,), form={}),
+    Route("GET", C + "/audit", "session", (200,)),
+    Route("GET", C + "/audit/export", "session", (200,)),
+    Route("GET", C + "/enter", "member", (200,)),
+    Route("POST", C + "/enter", "member", (422,), form={"slug": "nobody-there"}),
+    Route("POST", C + "/locale", "member", (303,), form={"locale": "en"}),
 ]
 # Their address names no row: each tenant sees its own. What they list is checked by test_row_level_security.
-OWN_ONLY = {C, C + "/interviews", C + "/invite", C + "/question-sets", C + "/failures", C + "/locale", A + "/interviews",
-            A + "/question-sets", A + "/invitations"}  # fmt: skip
+OWN_ONLY = {C, C + "/interviews", C + "/invite", C + "/question-sets", C + "/failures", C + "/locale", C + "/enter", C + "/organisation",
+            C + "/people", C + "/people/roles", C + "/audit", C + "/audit/export", A + "/interviews",
+            A + "/question-sets", A + "/invitations", C + "/people/invite", C + "/access", C + "/access/policy",
+            C + "/access/provider", C + "/access/provider/remove", C + "/api-keys", C + "/account", C + "/keys", C + "/keys/rotate",
+            C + "/account/password", C + "/account/code", C + "/account/code/recovery", C + "/account/code/remove",
+            C + "/account/sessions/end-others", C + "/policy", C + "/policy/jurisdiction", C + "/policy/periods",
+            C + "/policy/features/{feature:str}", C + "/retention", C + "/retention/run"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +237,10 @@ def target(alice: World) -> dict[str, str]:
 def fill(route: Route, names: dict[str, str]) -> str:
     values = {
         "slug:str": names["slug"], "token:str": names["token"], "interview_id:uuid": names["interview_id"],
-        "invitation_id:uuid": str(UUID(int=1)), "key:str": "intro", "number:int": "1", "segment:int": "0",
+        "invitation_id:uuid": str(UUID(int=1)), "unit_id:uuid": str(UUID(int=1)), "member_id:uuid": str(UUID(int=1)),
+        "grant_id:uuid": str(UUID(int=1)), "role_id:uuid": str(UUID(int=1)),
+        "key_id:uuid": str(UUID(int=1)), "session_id:uuid": str(UUID(int=1)), "secret:str": "none", "key:str": "intro", "number:int": "1", "segment:int": "0",
+        "feature:str": "none", "erasure_id:uuid": str(UUID(int=1)), "attempt_id:uuid": str(UUID(int=1)),
         "seq:int": "0", "job_id:int": "1", "file_path:path": "none.txt",
     }  # fmt: skip
     path = route.path
@@ -209,7 +309,9 @@ def test_the_right_person_is_let_in(alice: World, route: Route) -> None:
 
 
 @pytest.mark.parametrize(
-    "route", [r for r in STAFF if r.kind == "session" and r.method == "POST"], ids=lambda r: identify(r.path)
+    "route",
+    [r for r in ROUTES if r.kind in ("session", "member") and r.method == "POST"],
+    ids=lambda r: identify(r.path),
 )
 def test_console_commands_need_the_forms_token(alice: World, target: dict[str, str], route: Route) -> None:
     client, _ = entered(alice, route, "admin", target)
@@ -221,7 +323,7 @@ SIGNED_IN: dict[tuple[str, str], tuple[httpx.Client, str]] = {}
 
 def entered(world: World, route: Route, role: str, names: dict[str, str]) -> tuple[httpx.Client, str]:
     """A client with the credentials the route asks for, and the form's token."""
-    if route.kind == "session":
+    if route.kind in ("session", "member"):
         return signed_in(world, role)
     if route.kind == "key":
         return world.api(world.weak_key if role == "billing_admin" else None), ""
@@ -233,9 +335,119 @@ def entered(world: World, route: Route, role: str, names: dict[str, str]) -> tup
 
 def signed_in(world: World, role: str) -> tuple[httpx.Client, str]:
     if (world.slug, role) not in SIGNED_IN:
-        from duilian.tenants.signin import csrf_token
-
         client = world.console(role)
         secret = client.cookies["duilian_session"].partition(".")[2]
         SIGNED_IN[world.slug, role] = client, csrf_token(secret)
     return SIGNED_IN[world.slug, role]
+
+
+class Outsiders:
+    """Who once had a way in, or has one elsewhere: an administrator of a branch, a consultant whose grant was
+    withdrawn, keys that expired or were made for the branch."""
+
+    def __init__(self, world: World, home: World) -> None:
+        self.world = world
+        within(world, self._plant)
+        self.branch = world.console("branch")
+        self.consultant = self._withdrawn(home)
+
+    async def _plant(self, session: TenantSession) -> None:
+        root = await organisation.root_of(session)
+        branch = await organisation.add_unit(session, root.id, "Elsewhere", "branch")
+        slug = self.world.slug
+        await people.add_member(session, f"branch@{slug}.example", "b", "admin", PASSWORD, "en", branch.id)
+        every = set(ROLES["admin"])
+        past = now() - timedelta(minutes=1)
+        self.expired_key = await create_api_key(session, slug, "expired", every, past)
+        self.branch_key = await create_api_key(session, slug, "branch", every, unit_id=branch.id)
+
+    def _withdrawn(self, home: World) -> httpx.Client:
+        """Let in at the root with every right, entered, then withdrawn: the cookie is all that is left."""
+        client, csrf = signed_in(home, "admin")
+
+        async def let_in(session: TenantSession) -> UUID:
+            root = await organisation.root_of(session)
+            database = open_database(self.world.settings, open_keyring(self.world.settings), 1)
+            try:
+                address = f"admin@{home.slug}.example"
+                return (await consultants.let_in(database, session, home.slug, address, root.id, 1)).id
+            finally:
+                await database.close()
+
+        grant = within(self.world, let_in)
+        entered = client.post("/console/enter", data={"slug": self.world.slug, "csrf": csrf})
+        assert entered.status_code == 303, entered.text[:300]
+        guest = httpx.Client(base_url=self.world.url, timeout=30, trust_env=False)
+        guest.cookies.set("duilian_session", entered.cookies["duilian_session"])
+        assert guest.get("/console/question-sets").status_code == 200
+        within(self.world, lambda session: consultants.revoke(session, grant))
+        return guest
+
+
+@pytest.fixture(scope="module")
+def outsiders(alice: World, charlie: World) -> Outsiders:
+    return Outsiders(alice, charlie)
+
+
+@pytest.mark.parametrize(
+    "route", [r for r in STAFF if r.path not in OWN_ONLY], ids=lambda r: f"{r.method} {identify(r.path)}"
+)
+def test_another_branch_sees_nothing(outsiders: Outsiders, target: dict[str, str], route: Route) -> None:
+    """Every right in the own branch, and identifiers of the headquarters."""
+    client = outsiders.world.api(outsiders.branch_key) if route.kind == "key" else outsiders.branch
+    csrf = csrf_of(client) if route.kind == "session" else ""
+    assert call(client, route, fill(route, target), csrf) in (403, 404)
+
+
+@pytest.mark.parametrize(
+    "route",
+    [r for r in STAFF if r.path in OWN_ONLY and r.method == "GET"],
+    ids=lambda r: f"{r.method} {identify(r.path)}",
+)
+def test_lists_of_another_branch_hold_nobody(outsiders: Outsiders, alice: World, route: Route) -> None:
+    person = alice.invite(name="总部独有的人", locale="zh-CN")
+    client = outsiders.world.api(outsiders.branch_key) if route.kind == "key" else outsiders.branch
+    answer = client.get(route.path)
+    assert answer.status_code in (200, 403)
+    assert "总部独有的人" not in answer.text and person["interview"] not in answer.text
+
+
+@pytest.mark.parametrize(
+    "route", [r for r in STAFF if r.kind == "session"], ids=lambda r: f"{r.method} {identify(r.path)}"
+)
+def test_a_consultant_without_a_grant_is_nobody(
+    outsiders: Outsiders, target: dict[str, str], route: Route
+) -> None:
+    assert call(outsiders.consultant, route, fill(route, target), "any") == 401
+
+
+@pytest.mark.parametrize(
+    "route", [r for r in STAFF if r.kind == "key"], ids=lambda r: f"{r.method} {identify(r.path)}"
+)
+def test_an_expired_key_opens_nothing(outsiders: Outsiders, target: dict[str, str], route: Route) -> None:
+    client = outsiders.world.api(outsiders.expired_key)
+    assert call(client, route, fill(route, target)) == 401
+
+
+def test_methods_that_no_route_serves_are_refused(
+    app: Litestar, alice: World, target: dict[str, str]
+) -> None:
+    """By whoever: the methods that the table does not name do not exist."""
+    known = served(app)
+    client, csrf = signed_in(alice, "admin")
+    for path in {route.path for route in ROUTES}:
+        route = next(route for route in ROUTES if route.path == path)
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+            if (method, path) not in known:
+                answer = client.request(method, fill(route, target), data={"csrf": csrf})
+                assert answer.status_code in (404, 405), f"{method} {path}: {answer.status_code}"
+
+
+def test_there_is_no_way_in_but_http(app: Litestar) -> None:
+    """A websocket, or an application mounted below ours, is not in the table above: it would need one of its own."""
+    kinds = {type(route).__name__ for route in app.routes if not route.path_format.startswith("/api/docs")}
+    assert kinds == {"HTTPRoute"}
+
+
+def csrf_of(client: httpx.Client) -> str:
+    return csrf_token(client.cookies["duilian_session"].partition(".")[2])

@@ -14,6 +14,9 @@ from duilian.customization.schemas import QuestionSet
 from duilian.infra.clock import now
 from duilian.infra.database import TenantSession
 
+MOST_KNOWN = 500
+_KNOWN: dict[tuple[UUID, UUID], QuestionSet] = {}
+
 
 async def publish(session: TenantSession, question_set: QuestionSet, by: str) -> PublishedSet:
     """A new version, or the newest one where nothing changed."""
@@ -54,8 +57,30 @@ async def newest_sets(session: TenantSession) -> list[PublishedSet]:
     return list(await session.scalars(query))
 
 
+async def newest_titles(session: TenantSession) -> list[tuple[str, dict[str, str]]]:
+    """Key and title of each set's newest version, without its questions."""
+    query = (
+        select(PublishedSet.key, PublishedSet.content["title"])
+        .distinct(PublishedSet.key)
+        .order_by(PublishedSet.key, PublishedSet.version.desc())
+    )
+    return [(key, title) for key, title in await session.execute(query)]
+
+
 async def set_version(session: TenantSession, set_id: UUID) -> PublishedSet:
     return await session.get_one(PublishedSet, (session.tenant_id, set_id))
+
+
+async def questions_of(session: TenantSession, set_id: UUID) -> QuestionSet:
+    """The content of a published version, read once a process: it never changes."""
+    place = (session.tenant_id, set_id)
+    known = _KNOWN.get(place)
+    if known is None:
+        known = content_of(await set_version(session, set_id))
+        if len(_KNOWN) >= MOST_KNOWN:
+            _KNOWN.pop(next(iter(_KNOWN)))
+        _KNOWN[place] = known
+    return known
 
 
 def content_of(row: PublishedSet) -> QuestionSet:

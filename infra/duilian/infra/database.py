@@ -1,23 +1,32 @@
 """The database: declarative base, tenant mixin, and the session that cannot forget its tenant.
 
 Every tenant table carries `tenant_id`, its primary key and foreign keys start with it, and row-level security
-with FORCE keeps other tenants' rows out. `TenantSession` sets `app.tenant_id` for each transaction, before the
-first statement; without a tenant it raises before any SQL is sent.
+with FORCE keeps other tenants' rows out. `TenantSession` enters the tenant at the start of each transaction, in
+one statement (`enter_tenant`, a function of the first migrations): tenant, organisation units, candidate. Without
+a tenant it raises before any SQL is sent; rows outside the units are hidden by restrictive policies.
+
+Connections are in the driver's autocommit mode and BEGIN is sent with `enter_tenant`, in one round trip; that is also
+how a connection that died in the pool is noticed, instead of by a ping before each use.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+import re
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
+import psycopg
 from sqlalchemy import Connection, DateTime, MetaData, event, text
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, SessionTransaction, mapped_column
 from sqlalchemy.orm import Session as SyncSession
+from sqlalchemy.util import await_only
 
 from duilian.infra.errors import Problem
 from duilian.infra.ids import new_id
@@ -29,6 +38,31 @@ class NoTenant(Problem):
     code = "no-tenant"
     en = "A statement was about to run without a tenant."
     zh = "有语句在未指定租户的情况下执行。"
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who is at work in a session, for whom, from where, and which part of the tenant is seen.
+
+    units: the organisation units whose people are seen; None is the whole tenant. candidate_id: set where a
+    candidate looks at what is theirs alone.
+    """
+
+    actor: str = "system"  # "member:{id}", "key:{id}", "candidate:{interview}", "consultant:{id}", "system"
+    on_behalf_of: str = ""
+    network: str = ""
+    units: frozenset[UUID] | None = None
+    candidate_id: UUID | None = None
+
+    @property
+    def units_setting(self) -> str:
+        """As `app.units` holds it: "*" or an array literal."""
+        return "*" if self.units is None else "{" + ",".join(sorted(map(str, self.units))) + "}"
+
+
+SYSTEM = Access()
+# Opens a tenant's keys: (connection, session.info, key epoch). Called at the start of each transaction.
+Unlock = Callable[[Connection, dict[Any, Any], int], None]
 
 
 class Base(DeclarativeBase):
@@ -68,13 +102,50 @@ class TenantSession(AsyncSession):
     def tenant_id(self) -> UUID:
         return self.sync_session.info["tenant_id"]
 
+    @property
+    def access(self) -> Access:
+        return self.sync_session.info["access"]
+
+
+_PLAIN = re.compile(r"[0-9a-f-]*|\*|\{[0-9a-f,-]*\}")
+
 
 @event.listens_for(_TenantSyncSession, "after_begin")
 def _enter_tenant(session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
     tenant_id = session.info.get("tenant_id")
     if not isinstance(tenant_id, UUID):
         raise NoTenant
-    connection.execute(text("select set_config('app.tenant_id', :tenant, true)"), {"tenant": str(tenant_id)})
+    epoch = _entered(connection, tenant_id, session.info["access"])
+    unlock: Unlock | None = session.info.get("unlock")
+    # Without a tenant there is nothing to open: a number that is nobody's must not take longer than another's.
+    if unlock is not None and epoch is not None:
+        unlock(connection, session.info, epoch)
+
+
+def _entered(connection: Connection, tenant_id: UUID, access: Access) -> int | None:
+    """Begins and enters; the epoch of the tenant's keys, None where there is no such tenant."""
+    values = (str(tenant_id), access.units_setting, str(access.candidate_id or ""))
+    if not all(
+        map(_PLAIN.fullmatch, values)
+    ):  # they stand in the statement: several at once take no parameters
+        raise NoTenant
+    both = "begin; select enter_tenant('{}', '{}', '{}')".format(*values)
+    driver = cast("psycopg.AsyncConnection[Any]", connection.connection.driver_connection)
+    try:
+        return await_only(_last_value(driver, both))
+    except psycopg.Error as error:
+        lost = driver.broken
+        if lost:
+            connection.invalidate(error)
+        raise OperationalError("enter_tenant", None, error, connection_invalidated=lost) from error
+
+
+async def _last_value(driver: psycopg.AsyncConnection[Any], statements: str) -> Any:
+    """Of the last of several statements. Any: whatever its first column holds."""
+    cursor = await driver.execute(statements.encode())
+    while cursor.nextset():
+        pass
+    return (await cursor.fetchone() or (None,))[0]
 
 
 @event.listens_for(_TenantSyncSession, "before_flush")
@@ -91,25 +162,64 @@ def _stamp_tenant(session: Session, _context: object, _instances: object) -> Non
 class Database:
     """The engine of the application's role. One a process."""
 
-    def __init__(self, url: str, pool_size: int = 10) -> None:
+    def __init__(self, url: str, pool_size: int = 10, unlock: Unlock | None = None) -> None:
+        self._unlock = unlock
+        self.directory: dict[str, tuple[UUID, float]] = {}  # slug → tenant, and until when that is trusted
         self.engine: AsyncEngine = create_async_engine(
-            url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, pool_timeout=20
+            url, pool_size=pool_size, max_overflow=pool_size, pool_timeout=20, isolation_level="AUTOCOMMIT"
         )
 
-    def session(self, tenant_id: UUID) -> TenantSession:
-        return TenantSession(self.engine, expire_on_commit=False, info={"tenant_id": tenant_id})
+    def session(self, tenant_id: UUID, access: Access = SYSTEM) -> TenantSession:
+        info = {"tenant_id": tenant_id, "access": access, "unlock": self._unlock}
+        return TenantSession(self.engine, expire_on_commit=False, info=info)
 
     @asynccontextmanager
-    async def begin(self, tenant_id: UUID) -> AsyncGenerator[TenantSession]:
-        """One transaction of one tenant: committed at the end, rolled back by an exception."""
-        async with self.session(tenant_id) as session, session.begin():
+    async def begin(self, tenant_id: UUID, access: Access = SYSTEM) -> AsyncGenerator[TenantSession]:
+        """One transaction of one tenant: committed at the end, rolled back by an exception.
+
+        The tenant is entered at once, so that its keys are at hand before the first statement.
+        """
+        async with await self._entered(tenant_id, access) as session:
             yield session
+            await session.commit()  # an exception closes the session, which rolls back
+
+    async def _entered(self, tenant_id: UUID, access: Access) -> TenantSession:
+        """A session that has entered, on another connection where the first one had died in the pool."""
+        for last in (False, True):
+            session = self.session(tenant_id, access)
+            try:
+                await session.connection()
+            except DBAPIError as error:
+                await session.close()
+                if last or not error.connection_invalidated:
+                    raise
+                await self.engine.dispose()  # its neighbours died with it
+            else:
+                return session
+        raise AssertionError("the last attempt returns or raises")
 
     @asynccontextmanager
     async def connect(self) -> AsyncGenerator[AsyncConnection]:
-        """A bare connection without a tenant: sees no tenant row. For look-ups of the directory and health."""
-        async with self.engine.begin() as connection:
+        """A bare connection without a tenant and without a transaction: sees no tenant row. It is known to answer."""
+        connection = await self._answering()
+        try:
             yield connection
+        finally:
+            await connection.close()
+
+    async def _answering(self) -> AsyncConnection:
+        for last in (False, True):
+            connection = await self.engine.connect()
+            try:
+                await connection.execute(text("select 1"))
+            except DBAPIError as error:
+                await connection.close()
+                if last or not error.connection_invalidated:
+                    raise
+                await self.engine.dispose()
+            else:
+                return connection
+        raise AssertionError("the last attempt returns or raises")
 
     async def close(self) -> None:
         await self.engine.dispose()

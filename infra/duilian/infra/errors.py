@@ -6,7 +6,9 @@ Problem
  ├─ Forbidden 403       a member without the right
  ├─ NotFound 404        no such thing, or another tenant's (never told apart)
  ├─ Conflict 409        the state does not allow it
+ ├─ TooLarge 413        more bytes than we take
  ├─ Unprocessable 422   understood, and refused for a reason
+ ├─ TooManyRequests 429 wait as long as Retry-After says
  └─ Unavailable 503     a part of ours is down; try again
 
 Subclasses set `code` (kebab-case, stable, part of the API) and the sentence in both languages: what happened
@@ -24,7 +26,7 @@ class Problem(Exception):
     code: ClassVar[str] = "internal"
     zh: ClassVar[str] = "系统出了问题，我们已记录。请稍后再试。"
     en: ClassVar[str] = "Something went wrong on our side and was recorded. Please try again later."
-    headers: ClassVar[Mapping[str, str]] = {}
+    headers: Mapping[str, str] = {}
 
     def __init__(self, **params: object) -> None:
         self.params = params
@@ -78,6 +80,19 @@ class Unprocessable(Problem):
     en = "This cannot be processed: {reason}"
 
 
+class TooManyRequests(Problem):
+    """seconds: until it is worth trying again; sent as Retry-After."""
+
+    status = 429
+    code = "too-many-requests"
+    zh = "请求过于频繁，请在 {seconds} 秒后再试。"
+    en = "Too many requests. Please try again in {seconds} seconds."
+
+    def __init__(self, *, seconds: int, **params: object) -> None:
+        super().__init__(seconds=seconds, **params)
+        self.headers = {"Retry-After": str(seconds)}
+
+
 class TooLarge(Problem):
     status = 413
     code = "too-large"
@@ -90,4 +105,4 @@ class Unavailable(Problem):
     code = "unavailable"
     zh = "服务暂时不可用，请稍后再试。"
     en = "The service is unavailable for the moment. Please try again shortly."
-    headers: ClassVar[Mapping[str, str]] = {"Retry-After": "2"}
+    headers: Mapping[str, str] = {"Retry-After": "2"}

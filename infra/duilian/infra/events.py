@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Mapped, mapped_column
 
+from duilian.infra import audit
 from duilian.infra.clock import now
 from duilian.infra.database import Base, Database, JsonObject, Tenanted, TenantSession
 from duilian.infra.jobs import defer
@@ -36,9 +37,10 @@ Listener = Callable[[TenantSession, Event], Awaitable[None]]
 
 
 async def append(session: TenantSession, kind: str, subject_id: UUID, actor: str, **data: Any) -> Event:
-    """data: small facts without names or words of people."""
+    """data: small facts without names or words of people. What happened also goes to the audit log."""
     event = Event(kind=kind, subject_id=subject_id, actor=actor, data=data, happened_at=now())
     session.add(event)
+    audit.record(session, kind, kind.partition(".")[0], subject_id, after=data)
     await session.flush()
     await defer(session, DELIVER, event_id=str(event.id))
     return event

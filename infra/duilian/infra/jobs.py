@@ -27,7 +27,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from duilian.infra.database import TenantSession
+from duilian.infra.database import Database, TenantSession
 from duilian.infra.errors import Problem
 from duilian.infra.telemetry import attached, carrier, tenant_attribute, tracer
 
@@ -113,6 +113,18 @@ class Worker:
         )  # Any: its overloads are too narrow
         register(run)
 
+    def daily(self, task: str, at: str, database: Database) -> None:
+        """Every day at `at` (UTC, "HH:MM") the task is written as a job for each tenant."""
+
+        async def spread(timestamp: int) -> None:
+            for tenant_id in await tenant_ids(database):
+                async with database.begin(tenant_id) as session:
+                    await defer(session, task, lock=f"{task}:{tenant_id}")
+
+        hour, minute = at.split(":")
+        register: Any = self.app.periodic(cron=f"{int(minute)} {int(hour)} * * *")  # Any: as in `add`
+        register(self.app.task(name=f"{task}.daily")(spread))
+
     @contextlib.contextmanager
     def _noted(self, job: jobs.Job) -> Generator[None]:
         """Keeps in mind when the job ended, for `_unwritten`."""
@@ -177,6 +189,12 @@ class Worker:
         for job_id in due:
             self._ended.pop(job_id, None)
         return [job for job in doing if job.id in due and job.worker_id == due[job.id]]
+
+
+async def tenant_ids(database: Database) -> list[UUID]:
+    """Every tenant, for work that concerns each in turn."""
+    async with database.connect() as connection:
+        return list((await connection.execute(text("select tenant_ids()"))).scalars())
 
 
 async def queue_depth(connection: AsyncConnection) -> dict[str, int]:

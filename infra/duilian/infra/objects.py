@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -12,10 +12,11 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from duilian.infra import sealing
-from duilian.infra.errors import NotFound, Unavailable
+from duilian.infra.errors import Conflict, NotFound, Unavailable
+from duilian.infra.keys import of_version
 from duilian.infra.settings import Settings
 
-STREAM_BYTES = 16 * sealing.FRAME  # plaintext fetched at a time when streaming
+STREAM_BYTES = 8 * sealing.FRAME  # plaintext fetched at a time when streaming
 
 
 class ObjectStoreDown(Unavailable):
@@ -28,15 +29,21 @@ class ObjectMissing(NotFound):
     code = "object-missing"
 
 
+class ObjectReplaced(Conflict):
+    """It is not what it was when it was read."""
+
+    code = "object-replaced"
+
+
 class TenantKey(Protocol):
-    """A tenant's key as the store needs it."""
+    """A tenant's keys as the store needs them: version seals, any of versions opens."""
 
     @property
     def tenant_id(self) -> UUID: ...
     @property
     def version(self) -> int: ...
     @property
-    def key(self) -> bytes: ...
+    def versions(self) -> Mapping[int, bytes]: ...
 
 
 class ObjectStore:
@@ -63,28 +70,47 @@ class ObjectStore:
 
     async def put(self, owner: TenantKey, name: str, plaintext: bytes) -> None:
         key = object_key(owner.tenant_id, name)
-        sealed = await asyncio.to_thread(sealing.seal, plaintext, owner.key, owner.version, context(key))
+        sealed = await asyncio.to_thread(_sealed, owner, key, plaintext)
         await self._call("put_object", Key=key, Body=sealed)
 
     async def get(self, owner: TenantKey, name: str) -> bytes:
         key = object_key(owner.tenant_id, name)
-        answer = await self._call("get_object", Key=key)
-        sealed = await asyncio.to_thread(answer["Body"].read)
-        return await asyncio.to_thread(sealing.unseal, sealed, owner.key, context(key))
+        sealed, _ = await asyncio.to_thread(self._read, key)
+        return await asyncio.to_thread(_opened, owner, key, sealed)
 
     async def stream(self, owner: TenantKey, name: str, start: int, end: int) -> AsyncIterator[bytes]:
         """Plaintext bytes [start, end), opened frame by frame."""
         key = object_key(owner.tenant_id, name)
-        header = sealing.Header.parse(await self._range(key, 0, sealing.HEADER_BYTES))
-
-        def piece(a: int, b: int) -> bytes:
-            return b"".join(sealing.unseal_range(header, owner.key, context(key), a, b, self._reader(key)))
-
+        head = await asyncio.to_thread(self._head, key)
         position = start
         while position < end:
             stop = min(end, (position // STREAM_BYTES + 1) * STREAM_BYTES)
-            yield await asyncio.to_thread(piece, position, stop)
+            try:
+                frames = await asyncio.to_thread(self._frames, owner, key, head, position, stop)
+            except ObjectReplaced:  # its data key was rotated while it played: the same words, other frames
+                head = await asyncio.to_thread(self._head, key)
+                frames = await asyncio.to_thread(self._frames, owner, key, head, position, stop)
+            for frame in frames:
+                yield frame
             position = stop
+
+    async def rotate(self, owner: TenantKey, name: str, *, anew: bool = False) -> bool:
+        """Bring an object under the owner's newest key; whether there was anything to do.
+
+        Its header alone is made anew, the frames stay; anew: all of it, under a new data key. What is replaced or
+        deleted meanwhile is left as it is: nothing that was deleted comes back.
+        """
+        key = object_key(owner.tenant_id, name)
+        try:
+            header, _ = await asyncio.to_thread(self._head, key)
+            if header.key_version == owner.version and not anew:
+                return False
+            sealed, tag = await asyncio.to_thread(self._read, key)
+            rotated = await asyncio.to_thread(_rotated, owner, key, sealed, anew)
+            await self._call("put_object", Key=key, Body=rotated, IfMatch=tag)
+        except (ObjectMissing, ObjectReplaced):
+            return False
+        return True
 
     async def delete(self, tenant_id: UUID, names: list[str]) -> None:
         """Deleting what is not there is no error: a repeated job does no harm."""
@@ -113,30 +139,68 @@ class ObjectStore:
         """Raises ObjectStoreDown or ObjectMissing where the bucket cannot be reached."""
         await self._call("head_bucket")
 
-    def _reader(self, key: str):
-        def read(start: int, end: int) -> bytes:
-            return self._client.get_object(Bucket=self.bucket, Key=key, Range=f"bytes={start}-{end - 1}")[
-                "Body"
-            ].read()
+    def _head(self, key: str) -> tuple[sealing.Header, str]:
+        """The header and the tag of what it belongs to."""
+        raw, tag = self._read(key, Range=f"bytes=0-{sealing.HEADER_BYTES - 1}")
+        return sealing.Header.parse(raw), tag
 
-        return read
+    def _frames(
+        self, owner: TenantKey, key: str, head: tuple[sealing.Header, str], start: int, end: int
+    ) -> list[bytes]:
+        header, tag = head
 
-    async def _range(self, key: str, start: int, end: int) -> bytes:
-        answer = await self._call("get_object", Key=key, Range=f"bytes={start}-{end - 1}")
-        return await asyncio.to_thread(answer["Body"].read)
+        def read(first: int, last: int) -> bytes:
+            return self._read(key, Range=f"bytes={first}-{last - 1}", IfMatch=tag)[0]
 
-    async def _call(self, operation: str, **arguments: Any) -> Any:  # Any: boto3 answers are plain dicts
+        opening = of_version(owner.versions, header.key_version)
+        return list(sealing.unseal_range(header, opening, context(key), start, end, read))
+
+    def _read(self, key: str, **arguments: Any) -> tuple[bytes, str]:
+        answer = self._ask("get_object", Key=key, **arguments)
         try:
-            return await asyncio.to_thread(getattr(self._client, operation), Bucket=self.bucket, **arguments)
+            return answer["Body"].read(), answer["ETag"]
+        except BotoCoreError as error:  # the connection broke while it was read
+            raise ObjectStoreDown from error
+
+    async def _call(self, operation: str, **arguments: Any) -> Any:
+        return await asyncio.to_thread(self._ask, operation, **arguments)
+
+    def _ask(self, operation: str, **arguments: Any) -> Any:  # Any: boto3 answers are plain dicts
+        try:
+            return getattr(self._client, operation)(Bucket=self.bucket, **arguments)
         except ClientError as error:
-            if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NoSuchBucket", "NotFound"):
+            code = error.response["Error"]["Code"]
+            if code in ("404", "NoSuchKey", "NoSuchBucket", "NotFound"):
                 raise ObjectMissing from error
+            if code in ("412", "PreconditionFailed", "ConditionalRequestConflict"):
+                raise ObjectReplaced from error
             raise ObjectStoreDown from error
         except BotoCoreError as error:
             raise ObjectStoreDown from error
 
 
+def _sealed(owner: TenantKey, key: str, plaintext: bytes) -> bytes:
+    return sealing.seal(plaintext, owner.versions[owner.version], owner.version, context(key))
+
+
+def _opened(owner: TenantKey, key: str, sealed: bytes) -> bytes:
+    version = sealing.Header.parse(sealed).key_version
+    return sealing.unseal(sealed, of_version(owner.versions, version), context(key))
+
+
+def _rotated(owner: TenantKey, key: str, sealed: bytes, anew: bool) -> bytes:
+    header = sealing.Header.parse(sealed)
+    if anew or not header.rewrappable:
+        return _sealed(owner, key, _opened(owner, key, sealed))
+    old, new = of_version(owner.versions, header.key_version), owner.versions[owner.version]
+    rewrapped = sealing.rewrapped(header, old, new, owner.version, context(key))
+    return b"".join([rewrapped.raw, memoryview(sealed)[sealing.HEADER_BYTES :]])
+
+
 def object_key(tenant_id: UUID, name: str) -> str:
+    """Below the tenant's prefix, whatever the name. Raises ObjectMissing for one that leads out of it."""
+    if name.startswith("/") or ".." in name.split("/"):
+        raise ObjectMissing
     return f"{tenant_id}/{name}"
 
 

@@ -1,18 +1,24 @@
 """Sealed objects: AES-256-GCM in frames, so that a byte range opens without reading the whole.
 
-Layout: header (24 + 60 bytes) ‖ frames. Header: magic "DLSEAL01", frame size (u32), tenant key version (u32),
+Layout: header (24 + 60 bytes) ‖ frames. Header: magic "DLSEAL02", frame size (u32), tenant key version (u32),
 plaintext size (u64), then the data key wrapped by the tenant key. Each frame holds up to `FRAME` bytes of
 plaintext and a 16-byte tag; its nonce is its number (the data key serves one object only) and its associated
-data is sha256(context ‖ header) ‖ number, so that frames cannot be moved, dropped, or shown as another's.
+data is sha256(context ‖ magic ‖ frame size ‖ plaintext size) ‖ number, so that frames cannot be moved, dropped, or
+shown as another's. What a rotation changes, the key version and the wrapped data key, is bound to the context by
+the wrapping itself and not by the frames: `rewrapped` replaces the header and leaves every frame as it is.
+
+"DLSEAL01" objects, whose frames were bound to the whole header, still open; a rotation seals them anew.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import struct
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -20,12 +26,15 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from duilian.infra import keys
 from duilian.infra.errors import Problem
 
-FRAME = 64 * 1024
+FRAME = 512 * 1024  # bytes; each costs a call and its start, which half of it would let be felt
+LARGEST_FRAME = 16 * 1024 * 1024
 TAG = 16
 _HEAD = struct.Struct(">8sIIQ")
-_MAGIC = b"DLSEAL01"
+_BOUND = struct.Struct(">8sIQ")  # what of it the frames are bound to
+_MAGIC, _FIRST_MAGIC = b"DLSEAL02", b"DLSEAL01"
 _WRAPPED = keys.NONCE_BYTES + keys.KEY_BYTES + TAG
 HEADER_BYTES = _HEAD.size + _WRAPPED
+Bytes = bytes | memoryview
 
 
 class SealBroken(Problem):
@@ -34,49 +43,83 @@ class SealBroken(Problem):
     en = "The stored content was altered or damaged and cannot be opened."
 
 
-@dataclass(frozen=True)
-class Header:
+class Header(NamedTuple):
     """What the first `HEADER_BYTES` of a sealed object say."""
 
     raw: bytes
+    magic: bytes
     frame: int
     key_version: int
     size: int  # of the plaintext
     wrapped: bytes
 
     @classmethod
-    def parse(cls, raw: bytes) -> Header:
-        if len(raw) < HEADER_BYTES or not raw.startswith(_MAGIC):
+    def parse(cls, raw: Bytes) -> Header:
+        if len(raw) < HEADER_BYTES:
             raise SealBroken
-        _, frame, version, size = _HEAD.unpack_from(raw)
-        return cls(raw[:HEADER_BYTES], frame, version, size, raw[_HEAD.size : HEADER_BYTES])
+        raw = bytes(raw[:HEADER_BYTES])
+        magic, frame, version, size = _HEAD.unpack_from(raw)
+        if magic not in (_MAGIC, _FIRST_MAGIC) or not 0 < frame <= LARGEST_FRAME:
+            raise SealBroken
+        return cls(raw, magic, frame, version, size, raw[_HEAD.size :])
+
+    @property
+    def rewrappable(self) -> bool:
+        return self.magic == _MAGIC
+
+    @property
+    def frames(self) -> int:
+        return max(1, -(-self.size // self.frame))
 
     @property
     def sealed_size(self) -> int:
-        frames = max(1, -(-self.size // self.frame))
-        return HEADER_BYTES + self.size + frames * TAG
+        return HEADER_BYTES + self.size + self.frames * TAG
+
+    def data_key(self, tenant_key: bytes, context: bytes) -> bytes:
+        return keys.unwrap(tenant_key, self.wrapped, context + self.raw[: _HEAD.size])
+
+    def bound(self, context: bytes) -> bytes:
+        """What every frame is bound to."""
+        said = _BOUND.pack(self.magic, self.frame, self.size) if self.rewrappable else self.raw
+        return hashlib.sha256(context + said).digest()
 
 
-def seal(plaintext: bytes, tenant_key: bytes, key_version: int, context: bytes) -> bytes:
+def _made(data_key: bytes, size: int, frame: int, tenant_key: bytes, version: int, context: bytes) -> Header:
+    head = _HEAD.pack(_MAGIC, frame, version, size)
+    wrapped = keys.wrap(tenant_key, data_key, context + head)
+    return Header(head + wrapped, _MAGIC, frame, version, size, wrapped)
+
+
+def seal(plaintext: Bytes, tenant_key: bytes, key_version: int, context: bytes) -> bytes:
     """context: what the object is bound to (tenant and object key)."""
-    data_key = os.urandom(keys.KEY_BYTES)
-    head = _HEAD.pack(_MAGIC, FRAME, key_version, len(plaintext))
-    raw = head + keys.wrap(tenant_key, data_key, context + head)
-    bound, cipher = hashlib.sha256(context + raw).digest(), AESGCM(data_key)
-    view = memoryview(plaintext)
-    frames = [
-        cipher.encrypt(_nonce(number), view[start : start + FRAME], bound + _nonce(number))
-        for number, start in enumerate(range(0, max(1, len(plaintext)), FRAME))
-    ]
-    return b"".join([raw, *frames])
+    data_key, view = os.urandom(keys.KEY_BYTES), memoryview(plaintext)
+    header = _made(data_key, len(view), FRAME, tenant_key, key_version, context)
+    bound, cipher = header.bound(context), AESGCM(data_key)
+    sealed = io.BytesIO(bytes(header.sealed_size))  # written in place, then given away without a copy
+    with sealed.getbuffer() as out:
+        out[:HEADER_BYTES] = header.raw
+        position = HEADER_BYTES
+        for number in range(header.frames):
+            nonce, piece = _nonce(number), view[number * FRAME : (number + 1) * FRAME]
+            end = position + len(piece) + TAG
+            # No name for the slice of `out`: while one is held, getvalue() has to copy.
+            position += cipher.encrypt_into(nonce, piece, bound + nonce, out[position:end])
+    return sealed.getvalue()
 
 
-def unseal(sealed: bytes, tenant_key: bytes, context: bytes) -> bytes:
-    """The whole plaintext. Raises SealBroken."""
+def unseal(sealed: Bytes, tenant_key: bytes, context: bytes) -> bytes:
+    """The whole plaintext. Raises SealBroken, KeyUnusable."""
     header = Header.parse(sealed)
     if len(sealed) != header.sealed_size:
         raise SealBroken
-    return b"".join(unseal_range(header, tenant_key, context, 0, header.size, lambda a, b: sealed[a:b]))
+    cipher, bound = AESGCM(header.data_key(tenant_key, context)), header.bound(context)
+    view, frame, stride = memoryview(sealed)[HEADER_BYTES:], header.frame, header.frame + TAG
+    plain = io.BytesIO(bytes(header.size))
+    with plain.getbuffer() as out, _broken_where_altered():
+        for number in range(header.frames):
+            nonce, piece = _nonce(number), view[number * stride : (number + 1) * stride]
+            cipher.decrypt_into(nonce, piece, bound + nonce, out[number * frame : (number + 1) * frame])
+    return plain.getvalue()
 
 
 def unseal_range(
@@ -87,20 +130,35 @@ def unseal_range(
     end: int,
     read: Callable[[int, int], bytes],
 ) -> Iterator[bytes]:
-    """Plaintext bytes [start, end). read(a, b) gives bytes [a, b) of the sealed object."""
-    data_key = keys.unwrap(tenant_key, header.wrapped, context + header.raw[: _HEAD.size])
-    bound, cipher = hashlib.sha256(context + header.raw).digest(), AESGCM(data_key)
+    """Plaintext bytes [start, end), frame by frame. read(a, b) gives bytes [a, b) of the sealed object."""
+    cipher, bound = AESGCM(header.data_key(tenant_key, context)), header.bound(context)
     first, last = start // header.frame, max(start, end - 1) // header.frame
     stride = header.frame + TAG
-    block = read(HEADER_BYTES + first * stride, min(header.sealed_size, HEADER_BYTES + (last + 1) * stride))
+    block = memoryview(
+        read(HEADER_BYTES + first * stride, min(header.sealed_size, HEADER_BYTES + (last + 1) * stride))
+    )
     for number in range(first, last + 1):
-        offset = (number - first) * stride
-        try:
-            plain = cipher.decrypt(_nonce(number), block[offset : offset + stride], bound + _nonce(number))
-        except InvalidTag as error:
-            raise SealBroken from error
+        nonce, piece = _nonce(number), block[(number - first) * stride : (number - first + 1) * stride]
+        with _broken_where_altered():
+            plain = cipher.decrypt(nonce, piece, bound + nonce)
         frame_start = number * header.frame
         yield plain[max(0, start - frame_start) : max(0, end - frame_start)]
+
+
+def rewrapped(header: Header, old_key: bytes, new_key: bytes, version: int, context: bytes) -> Header:
+    """The header with its data key under another tenant key; the frames after it stay as they are."""
+    if not header.rewrappable:
+        raise SealBroken
+    data_key = header.data_key(old_key, context)
+    return _made(data_key, header.size, header.frame, new_key, version, context)
+
+
+@contextmanager
+def _broken_where_altered() -> Generator[None]:
+    try:
+        yield
+    except (InvalidTag, ValueError) as error:  # ValueError: a piece shorter than its tag, or than its frame
+        raise SealBroken from error
 
 
 def _nonce(number: int) -> bytes:

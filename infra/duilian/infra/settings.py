@@ -19,6 +19,7 @@ from duilian.infra.errors import Problem
 PREFIX = "DUILIAN_"
 DEFAULT_FILE = Path(".duilian/env")
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+Rate = Annotated[int, msgspec.Meta(ge=1, le=100_000_000)]  # requests a minute, per web process
 Secret = Annotated[str, msgspec.Meta(extra={"secret": True})]
 
 
@@ -51,7 +52,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     s3_access_key: Secret = ""
     s3_secret_key: Secret = ""
 
+    key_provider: Literal["file", "openbao", "kms"] = "file"
+    key_name: Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9-]{0,40}$")] = "duilian"
     master_key_file: Path = Path(".duilian/master.key")
+    audit_key_file: Path = Path(".duilian/audit.key")
+    openbao_address: str = ""
+    openbao_token: Secret = ""
+    openbao_mount: str = "transit"
+    openbao_ca_file: str = ""
+    kms_region: str = "us-east-1"
+    kms_endpoint: str = ""
 
     serving_host: str = "127.0.0.1"
     serving_port: Port = 8701
@@ -62,8 +72,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     compute_type: Literal["int8", "int8_float16", "float16", "float32"] = "int8"
     cpu_threads: Annotated[int, msgspec.Meta(ge=0, le=256)] = 2
 
+    smtp_url: Secret = ""
+    mail_from: str = "no-reply@duilian.example"
+
     worker_concurrency: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2
     invitation_hours: Annotated[int, msgspec.Meta(ge=1, le=2400)] = 48
+    trusted_proxies: str = ""
+    limit_network: Rate = 12_000
+    limit_person: Rate = 1_200
+    limit_tenant: Rate = 60_000
+    outbound_loopback: bool = False
     otlp_endpoint: str = ""
     api_key: Secret = ""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
 
 from duilian.infra.errors import Problem
 
@@ -101,7 +100,7 @@ class ServingUnavailable(Problem):
     code = "serving-unavailable"
     zh = "模型服务暂时不可用：{reason}。请稍后再试。"
     en = "The model tier is unavailable: {reason}. Try again later."
-    headers: ClassVar[Mapping[str, str]] = {"Retry-After": "5"}
+    headers: Mapping[str, str] = {"Retry-After": "5"}
 
 
 class ServingRefused(Problem):
@@ -120,4 +119,4 @@ class Busy(Problem):
     code = "busy"
     zh = "模型服务繁忙（{waiting} 个请求正在等待）。请稍后再试。"
     en = "The model tier is busy ({waiting} calls are waiting). Try again later."
-    headers: ClassVar[Mapping[str, str]] = {"Retry-After": "5"}
+    headers: Mapping[str, str] = {"Retry-After": "5"}

@@ -1,4 +1,4 @@
-"""Rights and the roles that carry them."""
+"""Rights and the roles that carry them. A role is granted at a node of the organisation and holds below it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,31 @@ class Right(StrEnum):
     INTERVIEWS_DECIDE = "interviews.decide"
     INVITATIONS_WRITE = "invitations.write"
     CONTENT_READ = "content.read"
+    # What follows concerns the tenant as a whole and counts only when granted at the root.
+    MEMBERS = "members"  # people, roles, organisation, consultants
+    SETTINGS = "settings"  # brand, policy, single sign-on, retention
+    KEYS = "keys"  # API keys, encryption keys
+    AUDIT = "audit"  # the audit log
+    BILLING = "billing"
     OPERATIONS = "operations"  # dead-letter list, replay
+    TENANT_DELETE = "tenant.delete"
 
+
+TENANT_WIDE = frozenset(
+    {
+        Right.MEMBERS, Right.SETTINGS, Right.KEYS, Right.AUDIT, Right.BILLING, Right.OPERATIONS,
+        Right.TENANT_DELETE,
+    }
+)  # fmt: skip
+_INTERVIEWS = frozenset({Right.INTERVIEWS_READ, Right.INTERVIEWS_DECIDE, Right.CONTENT_READ})
 
 ROLES: dict[str, frozenset[Right]] = {
-    "admin": frozenset(Right),
-    "recruiter": frozenset(
-        {Right.INTERVIEWS_READ, Right.INTERVIEWS_DECIDE, Right.INVITATIONS_WRITE, Right.CONTENT_READ}
-    ),
+    "owner": frozenset(Right),
+    "admin": frozenset(Right) - {Right.TENANT_DELETE},
+    "recruiter": _INTERVIEWS | {Right.INVITATIONS_WRITE},
     "interviewer": frozenset({Right.INTERVIEWS_READ, Right.CONTENT_READ}),
-    "billing_admin": frozenset(),
+    "department_manager": _INTERVIEWS,
+    "billing_admin": frozenset({Right.BILLING}),
+    "auditor": frozenset({Right.AUDIT, Right.INTERVIEWS_READ, Right.CONTENT_READ}),
+    "consultant": frozenset({Right.CONTENT_READ, Right.SETTINGS, Right.OPERATIONS}),
 }

@@ -1,26 +1,33 @@
-"""Tenants: opening one, finding one, its members and API keys."""
+"""Tenants: opening one, finding one, its API keys."""
 
 from __future__ import annotations
 
 import re
 import secrets
+import time
 from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from duilian.infra import audit
 from duilian.infra.clock import now
 from duilian.infra.database import Database, TenantSession
+from duilian.infra.errors import NotFound
 from duilian.infra.ids import new_id
 from duilian.tenants.branding import Brand, Words
 from duilian.tenants.errors import BadSlug, SlugTaken, UnknownTenant
 from duilian.tenants.keyring import Keyring
-from duilian.tenants.models import ApiKey, Member, Tenant
-from duilian.tenants.passwords import hash_password
-from duilian.tenants.rights import ROLES, Right
+from duilian.tenants.models import ApiKey, Tenant
+from duilian.tenants.organisation import plant_root
+from duilian.tenants.policy import DEFAULT, profile
+from duilian.tenants.rights import Right
+
+FOUND_LASTS = 30.0  # seconds
+MOST_FOUND = 10_000
 
 
 class TenantFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,76 +40,79 @@ class TenantFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     time_zone: str
     brand: Brand
     vocabulary: dict[str, list[str]] = {}
+    jurisdiction: str = DEFAULT
 
 
 async def find_tenant(database: Database, slug: str) -> UUID:
-    """Raises UnknownTenant. The only look-up that runs without a tenant."""
+    """Raises UnknownTenant. The only look-up that runs without a tenant; what was found is known for half a minute."""
+    found = database.directory
+    tenant_id, until = found.get(slug, (None, 0.0))
+    if tenant_id is not None and time.monotonic() < until:
+        return tenant_id
+    found.pop(slug, None)
     async with database.connect() as connection:
         tenant_id = await connection.scalar(text("select tenant_id_of(:slug)"), {"slug": slug})
     if tenant_id is None:
         raise UnknownTenant(slug=slug)
+    if len(found) >= MOST_FOUND:
+        found.pop(next(iter(found)))
+    found[slug] = tenant_id, time.monotonic() + FOUND_LASTS
     return tenant_id
 
 
 async def create_tenant(database: Database, keyring: Keyring, file: TenantFile) -> UUID:
-    """Raises SlugTaken, BadSlug, LowContrast."""
+    """Raises SlugTaken, BadSlug, LowContrast, UnknownJurisdiction."""
     if not re.fullmatch(r"[a-z][a-z0-9-]{1,39}", file.slug):
         raise BadSlug
     file.brand.check()
+    profile(file.jurisdiction)
     tenant_id = new_id()
     fields = msgspec.to_builtins(file)
     try:
         async with database.begin(tenant_id) as session:
-            session.add(Tenant(id=tenant_id, created_at=now(), **fields))
+            session.add(Tenant(id=tenant_id, created_at=now(), policy_overrides={}, **fields))
             await session.flush()
             await keyring.create(session)
+            await plant_root(session, file.name[file.locale])
+            audit.record(session, "tenant.opened", "tenant", tenant_id, after={"industry": file.industry})
     except IntegrityError as error:
         raise SlugTaken(slug=file.slug) from error
     return tenant_id
 
 
 async def current_tenant(session: TenantSession) -> Tenant:
-    return await session.get_one(Tenant, session.tenant_id)
-
-
-async def add_member(
-    session: TenantSession, email: str, name: str, role: str, password: str, locale: str
-) -> Member:
-    """Raises WeakPassword; KeyError for a role that does not exist."""
-    ROLES[role]
-    member = Member(
-        email=email.strip().lower(),
-        name=name,
-        role=role,
-        password_hash=hash_password(password),
-        locale=locale,
-        created_at=now(),
-        disabled_at=None,
-    )
-    session.add(member)
-    await session.flush()
-    return member
-
-
-async def member_by_email(session: TenantSession, email: str) -> Member | None:
-    return await session.scalar(select(Member).where(Member.email == email.strip().lower()))
+    """Raises NotFound where it was deleted."""
+    tenant = await session.get(Tenant, session.tenant_id)
+    if tenant is None:
+        raise NotFound
+    return tenant
 
 
 async def create_api_key(
-    session: TenantSession, slug: str, name: str, rights: set[Right], expires_at: datetime | None = None
+    session: TenantSession,
+    slug: str,
+    name: str,
+    rights: set[Right],
+    expires_at: datetime | None = None,
+    unit_id: UUID | None = None,
 ) -> str:
-    """The key, shown this once: `dl_{slug}_{secret}`."""
+    """The key, shown this once: `dl_{slug}_{secret}`. unit_id: where its rights hold, None everywhere."""
     secret = secrets.token_urlsafe(32)
     row = ApiKey(
+        unit_id=unit_id,
         name=name,
         rights=sorted(rights),
         secret_hash=digest(secret),
         created_at=now(),
+        created_by=session.access.actor,
         expires_at=expires_at,
         last_used_at=None,
+        revoked_at=None,
     )
     session.add(row)
     await session.flush()
+    facts = {"rights": row.rights, "unit": unit_id, "expires_at": expires_at}
+    audit.record(session, "api-key.made", "key", row.id, after=facts)
     return f"dl_{slug}_{secret}"
 
 

@@ -8,7 +8,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from duilian.infra.local.plan import environment_of, plan, ports_of, with_serving_token, write_environment
+from duilian.infra.local.plan import (
+    environment_of,
+    keeps_mail,
+    plan,
+    ports_of,
+    with_serving_token,
+    write_environment,
+)
 from duilian.infra.settings import WrongSetting, load
 
 
@@ -17,7 +24,15 @@ def test_one_port_moves_every_other(tmp_path: Path) -> None:
     assert (settings.serving_port, settings.serving_url) == (9001, "http://127.0.0.1:9001")
     assert settings.public_url == "http://127.0.0.1:9000"
     uses = [use.port for use in ports_of(settings).uses()]
-    assert uses == [9000, 9001, 9002, *range(9010, 9020)]
+    assert uses == [9000, 9001, 9002, 9003, *range(9010, 9020)]
+    assert settings.smtp_url == "smtp://127.0.0.1:9003"
+    assert keeps_mail(settings)
+
+
+def test_named_mail_server_is_used(tmp_path: Path) -> None:
+    settings = plan({"data_dir": tmp_path}, {"DUILIAN_SMTP_URL": "smtps://mail.example"})
+    assert settings.smtp_url == "smtps://mail.example"
+    assert not keeps_mail(settings)
 
 
 def test_what_was_given_stays(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The settings of a stack on one machine: every port from one number, every path inside one folder.
 
-Web is `port`, serving the next, PostgreSQL the one after, the object store ten ports from `port` + 10.
+Web is `port`, serving the next, PostgreSQL the one after, the mail catcher the one after that, the object store ten
+ports from `port` + 10.
 """
 
 from __future__ import annotations
@@ -30,18 +31,30 @@ class Ports:
     web: int
     serving: int
     postgres: int
+    mail: int
     store: int
 
     def uses(self) -> list[PortUse]:
         """What preflight checks."""
-        named = {self.web: "web", self.serving: "serving", self.postgres: "PostgreSQL"}
+        named = {self.web: "web", self.serving: "serving", self.postgres: "PostgreSQL", self.mail: "mail"}
         named |= dict.fromkeys(range(self.store, self.store + STORE_PORTS), "object store")
         return [PortUse(port, purpose, PORT_OPTION) for port, purpose in named.items()]
 
 
 def ports_of(settings: Settings) -> Ports:
     """The ports that belong to `settings.port`."""
-    return Ports(settings.port, settings.serving_port, settings.port + 2, settings.port + 10)
+    return Ports(
+        settings.port, settings.serving_port, settings.port + 2, settings.port + 3, settings.port + 10
+    )
+
+
+def keeps_mail(settings: Settings) -> bool:
+    """Whether mail stays on this machine: so it is where no server was named."""
+    return settings.smtp_url == _catcher(settings.port)
+
+
+def _catcher(port: int) -> str:
+    return f"smtp://127.0.0.1:{port + 3}"
 
 
 def places_of(settings: Settings) -> list[Place]:
@@ -67,8 +80,10 @@ def plan(overrides: Mapping[str, object], environment: Mapping[str, str] | None 
         data_dir=data_dir,
         models_dir=settings.models_dir.absolute(),
         master_key_file=_unless_given(loaded, "master_key_file", data_dir / "master.key").absolute(),
+        audit_key_file=_unless_given(loaded, "audit_key_file", data_dir / "audit.key").absolute(),
         serving_port=(serving_port := _unless_given(loaded, "serving_port", settings.port + 1)),
         serving_url=f"http://{settings.serving_host}:{serving_port}",
+        smtp_url=_unless_given(loaded, "smtp_url", _catcher(settings.port)),
         public_url=_unless_given(loaded, "public_url", f"http://127.0.0.1:{settings.port}"),
     )
 

@@ -43,6 +43,8 @@ def current() -> Providers:
 def setup(service_name: str, settings: Settings) -> None:
     """Begins to send when `settings.otlp_endpoint` is set ("http://host:4318"); call once per process."""
     global _current
+    for chatty in ("httpx", "httpcore"):  # they log whole addresses, and an address may hold a secret
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     shutdown()
     if settings.otlp_endpoint:
         from duilian.infra.telemetry.sdk import build  # the SDK costs start-up time; only who sends pays it

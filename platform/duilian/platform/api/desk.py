@@ -12,11 +12,14 @@ from litestar.handlers import BaseRouteHandler
 
 from duilian.infra.database import Database, TenantSession
 from duilian.infra.errors import Forbidden, NotSignedIn
-from duilian.tenants.keyring import Keyring, OpenTenantKey
+from duilian.platform.web.edge import network_of
+from duilian.platform.web.limits import count_tenant
+from duilian.tenants.actors import Actor
+from duilian.tenants.keyring import OpenTenantKey, keys_of
 from duilian.tenants.models import Tenant
 from duilian.tenants.rights import Right
 from duilian.tenants.service import current_tenant
-from duilian.tenants.signin import Actor, actor_of_api_key
+from duilian.tenants.signin import actor_of_api_key
 
 AnyRequest = Request[Any, Any, Any]  # Any: the actor lies in the request's own state
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
@@ -31,9 +34,10 @@ def key_with(right: Right) -> Callable[[AnyConnection, BaseRouteHandler], Awaita
         if scheme.lower() != "bearer" or not key:
             raise NotSignedIn
         actor = await actor_of_api_key(database, key.strip())
-        if right not in actor.rights:
+        if not actor.may(right):
             raise Forbidden
-        connection.state.actor = actor
+        count_tenant(connection, actor.tenant_id)
+        connection.state.actor, connection.state.right = actor, right
 
     return guard
 
@@ -46,9 +50,9 @@ class ApiDesk:
     key: OpenTenantKey
 
 
-async def provide_api_desk(
-    request: AnyRequest, database: Database, keyring: Keyring
-) -> AsyncIterator[ApiDesk]:
+async def provide_api_desk(request: AnyRequest, database: Database) -> AsyncIterator[ApiDesk]:
+    """Sees the units in which the key has the right that the route asked for."""
     actor: Actor = request.state.actor
-    async with database.begin(actor.tenant_id) as session:
-        yield ApiDesk(session, actor, await current_tenant(session), await keyring.of(session))
+    access = actor.access(request.state.right, network_of(request))
+    async with database.begin(actor.tenant_id, access) as session:
+        yield ApiDesk(session, actor, await current_tenant(session), keys_of(session))

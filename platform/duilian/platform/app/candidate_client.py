@@ -12,15 +12,12 @@ from uuid import UUID
 
 import httpx
 
+from duilian.infra import sniffing
 from duilian.infra.errors import Problem
 from duilian.platform.media.chain import head
 
 CHUNK = 512 * 1024
 ATTEMPTS = 8
-CONTENT_TYPES = {
-    ".webm": "video/webm", ".wav": "audio/wav", ".mp3": "audio/mpeg", ".m4a": "audio/mp4", ".mp4": "video/mp4",
-    ".ogg": "audio/ogg", ".opus": "audio/ogg", ".flac": "audio/flac",
-}  # fmt: skip
 Document = dict[str, Any]
 
 
@@ -61,9 +58,8 @@ class _Client:
                 if attempt == ATTEMPTS - 1:
                     raise Unreachable(url=self._url, reason=type(error).__name__) from error
             else:
-                if answer.status_code < 500:
-                    return _checked(answer)
-                if attempt == ATTEMPTS - 1:
+                busy = answer.status_code >= 500 or answer.status_code == 429
+                if not busy or attempt == ATTEMPTS - 1:
                     return _checked(answer)
             await asyncio.sleep(min(5.0, 0.2 * 2**attempt))
         raise AssertionError("the last attempt returns or raises")
@@ -79,11 +75,20 @@ def _checked(answer: httpx.Response) -> httpx.Response:
     )
 
 
+def _content_type(file: Path) -> str:
+    """What the bytes are, whatever the file is called; a damaged file claims nothing."""
+    with file.open("rb") as source:
+        kind = sniffing.kind_of(source.read(64))
+    return kind.value if kind in sniffing.RECORDED.values() and kind else "application/octet-stream"
+
+
 class Staff(_Client):
     """An API key at work."""
 
     async def invite(self, set_key: str, email: str, locale: str | None) -> Document:
-        body = {"name": "Simulated candidate", "email": email, "question_set": set_key, "locale": locale}
+        """Nobody reads the simulated candidate's mail, so no letter is sent."""
+        body: Document = {"name": "Simulated candidate", "email": email, "question_set": set_key}
+        body |= {"locale": locale, "mail": False}
         return (await self.call("POST", "/api/v1/invitations", json=body)).json()
 
     async def interview(self, interview_id: str) -> Document:
@@ -128,7 +133,7 @@ class Candidate(_Client):
 
     async def record(self, question: Document, file: Path) -> Document:
         """The file in chunks, then the finish; gives the certificate."""
-        content_type = CONTENT_TYPES.get(file.suffix.lower(), "application/octet-stream")
+        content_type = _content_type(file)
         mode = "video" if "video" in question["modes"] else "audio"
         key = question["key"]
         body = {"mode": mode, "content_type": content_type}

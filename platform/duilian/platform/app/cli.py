@@ -15,9 +15,12 @@ import yaml
 
 from duilian.infra.errors import Problem
 from duilian.infra.settings import PREFIX, Settings, is_secret, load, load_with_sources
-from duilian.platform.app import up
+from duilian.platform.app import mail, up
+from duilian.platform.app.audit import audit
 from duilian.platform.app.doctor import doctor
 from duilian.platform.app.interview import interview
+from duilian.platform.app.keys import keys
+from duilian.platform.app.retention import retention
 from duilian.serving import cli as serving_cli
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -136,8 +139,12 @@ def _say(as_json: bool, facts: object, words: str) -> None:
 
 for command in (
     up.command,
+    audit,
     doctor,
+    mail.mail,
     interview,
+    keys,
+    retention,
     serving_cli.models,
     serving_cli.transcribe,
     serving_cli.serving,

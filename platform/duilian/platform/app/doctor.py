@@ -12,10 +12,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from duilian.infra import jobs
-from duilian.infra.database import Database, Tenanted
+from duilian.infra.database import Database
 from duilian.infra.errors import Problem
-from duilian.infra.keys import FileKeyProvider
+from duilian.infra.keys import KeyServiceDown, provider_of
 from duilian.infra.objects import ObjectStore
+from duilian.infra.seals import SealKey
 from duilian.infra.settings import Settings, load
 from duilian.platform.app import tables
 from duilian.serving import models
@@ -59,9 +60,8 @@ async def _role(_settings: Settings, database: Database) -> str:
 
 
 def tenant_tables() -> set[str]:
-    """Every table whose rows belong to a tenant, by the mapped classes."""
-    mapped = {mapper.class_: str(mapper.local_table) for mapper in tables.Base.registry.mappers}
-    return {table for kind, table in mapped.items() if issubclass(kind, Tenanted)} | {"tenants"}
+    """Every table whose rows belong to a tenant: by their column."""
+    return {table.name for table in tables.metadata.tables.values() if "tenant_id" in table.c} | {"tenants"}
 
 
 async def _isolation(_settings: Settings, database: Database) -> str:
@@ -80,10 +80,14 @@ async def _isolation(_settings: Settings, database: Database) -> str:
 
 
 async def _keys(settings: Settings, _database: Database) -> str:
-    provider = FileKeyProvider(settings.master_key_file)
-    if provider.unwrap(provider.wrap(b"\0" * 32, b"doctor"), b"doctor") != b"\0" * 32:
-        raise Unhealthy(what="the master key does not open what it sealed")
-    return f"master key {settings.master_key_file} seals and opens"
+    try:
+        return await asyncio.to_thread(provider_of(settings).check)
+    except KeyServiceDown as down:
+        raise Unhealthy(what=f"{settings.key_provider} does not serve keys: {down.__cause__}") from down
+
+
+async def _audit(settings: Settings, _database: Database) -> str:
+    return f"audit log is sealed by {SealKey(settings.audit_key_file).name}"
 
 
 async def _bucket(settings: Settings, _database: Database) -> str:
@@ -124,6 +128,7 @@ CHECKS: dict[str, Check] = {
     "database role": _role,
     "isolation": _isolation,
     "keys": _keys,
+    "audit": _audit,
     "object store": _bucket,
     "models": _models,
     "serving": _serving,

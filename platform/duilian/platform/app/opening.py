@@ -6,26 +6,26 @@ from uuid import UUID
 
 from duilian.customization import packs
 from duilian.customization.service import publish
-from duilian.infra.database import Database
-from duilian.infra.keys import FileKeyProvider
 from duilian.infra.settings import Settings
 from duilian.platform.app import tables
-from duilian.tenants.keyring import Keyring
+from duilian.tenants.keyring import open_database, open_keyring
 from duilian.tenants.passwords import hash_password
-from duilian.tenants.service import TenantFile, add_member, create_tenant
+from duilian.tenants.people import add_member
+from duilian.tenants.service import TenantFile, create_tenant
 
 
 async def open_tenant(settings: Settings, file: TenantFile, email: str, password: str) -> UUID:
     """Raises SlugTaken, BadSlug, LowContrast, WeakPassword; then nothing was written."""
     assert tables.metadata.tables
     hash_password(password)
-    database = Database(settings.database_url, 2)
+    keyring = open_keyring(settings)
+    database = open_database(settings, keyring, 2)
     try:
-        tenant_id = await create_tenant(database, Keyring(FileKeyProvider(settings.master_key_file)), file)
+        tenant_id = await create_tenant(database, keyring, file)
         async with database.begin(tenant_id) as session:
             for question_set in packs.shipped_sets(file.industry):
                 await publish(session, question_set, "opening")
-            await add_member(session, email, email.partition("@")[0], "admin", password, file.locale)
+            await add_member(session, email, email.partition("@")[0], "owner", password, file.locale)
     finally:
         await database.close()
     return tenant_id

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from duilian.infra.local.plan import keeps_mail
 from duilian.infra.local.supervisor import Notice
 from duilian.infra.settings import Settings
 from duilian.platform.app.seed import SeedResult
@@ -56,7 +57,14 @@ class Screen:
             self._rows(tenant.rows)
         self._say("")
         self._rows(
-            [("网址 · address", settings.public_url), ("数据与日志 · data, logs", str(settings.data_dir))]
+            [
+                ("网址 · address", settings.public_url),
+                ("数据与日志 · data, logs", str(settings.data_dir)),
+                (
+                    "发出的邮件 · mail sent",
+                    "duilian mail list" if keeps_mail(settings) else settings.mail_from,
+                ),
+            ]
         )
         self._say("\n按 Ctrl-C 停止，数据会保留。 · Ctrl-C stops everything; the data stay.\n")
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import yaml
@@ -18,7 +19,7 @@ from duilian.customization import packs
 from duilian.customization.service import newest_set, publish
 from duilian.infra.clock import now
 from duilian.infra.database import Database, TenantSession
-from duilian.infra.keys import FileKeyProvider
+from duilian.infra.fields import cipher_of
 from duilian.infra.settings import Settings
 from duilian.platform.app import tables
 from duilian.platform.recruiting.errors import AlreadyInvited
@@ -26,18 +27,18 @@ from duilian.platform.recruiting.links import portal_url, token_of
 from duilian.platform.recruiting.models import Candidate, Invitation
 from duilian.platform.recruiting.service import Person, invite
 from duilian.tenants.errors import UnknownTenant
-from duilian.tenants.keyring import Keyring
+from duilian.tenants.keyring import Keyring, keys_of, open_database, open_keyring
+from duilian.tenants.organisation import add_unit, root_of, units
+from duilian.tenants.people import add_member, member_by_email
 from duilian.tenants.rights import ROLES
-from duilian.tenants.service import (
-    TenantFile,
-    add_member,
-    create_api_key,
-    create_tenant,
-    find_tenant,
-    member_by_email,
-)
+from duilian.tenants.service import TenantFile, create_api_key, create_tenant, find_tenant
 
 DEMO_HOURS = 24 * 14
+# From the root down; the department manager works at the last one.
+DEMO_UNITS = {
+    "zh-CN": (("华东区", "region"), ("南京路店", "branch"), ("服务台", "department")),
+    "en": (("East", "region"), ("Harbour plant", "branch"), ("Maintenance", "department")),
+}
 DEMO_PEOPLE = {
     "zh-CN": ("林晓", "lin.xiao@candidate.example"),
     "en": ("Alex Morgan", "alex.morgan@candidate.example"),
@@ -69,8 +70,8 @@ def demo_file(settings: Settings) -> Path:
 
 async def _seed(settings: Settings) -> SeedResult:
     assert tables.metadata.tables
-    database = Database(settings.database_url, 2)
-    keyring = Keyring(FileKeyProvider(settings.master_key_file))
+    keyring = open_keyring(settings)
+    database = open_database(settings, keyring, 2)
     kept: dict[str, Any] = _kept(demo_file(settings))
     try:
         seeded = [
@@ -94,32 +95,47 @@ async def _tenant(
     async with database.begin(tenant_id) as session:
         for question_set in packs.shipped_sets(slug):
             await publish(session, question_set, "seed")
-        emails = [await _member(session, slug, role, secret["password"], file.locale) for role in ROLES]
+        lowest = await _units(session, DEMO_UNITS[file.locale])
+        for role in ROLES:
+            unit = lowest if role == "department_manager" else None
+            await _member(session, slug, role, secret["password"], file.locale, unit)
         if "api_key" not in secret:
             secret["api_key"] = await create_api_key(session, slug, "demo", set(ROLES["admin"]))
-        links = await _invitations(session, keyring, settings, slug)
+        links = await _invitations(session, settings, slug)
     _keep(demo_file(settings), kept)
     rows = [
         *links,
         ("控制台 · console", f"{settings.public_url}/console/sign-in?tenant={slug}"),
-        ("登录 · sign-in", f"{emails[0]}  {secret['password']}"),
+        ("登录 · sign-in", f"{_address(slug, 'admin')}  {secret['password']}"),
         ("API key", secret["api_key"]),
     ]
     return SeededTenant(slug, " · ".join(dict.fromkeys(file.name.values())), rows)
 
 
-async def _member(session: TenantSession, slug: str, role: str, password: str, locale: str) -> str:
-    email = f"{role.replace('_', '.')}@{slug}.example"
+async def _units(session: TenantSession, wanted: tuple[tuple[str, str], ...]) -> UUID:
+    """The demo's branch of the tree, planted once; gives its lowest unit."""
+    parent, *known = await units(session)
+    by_name = {unit.name: unit for unit in known}
+    for name, kind in wanted:
+        parent = by_name.get(name) or await add_unit(session, parent.id, name, kind)
+    return parent.id
+
+
+async def _member(
+    session: TenantSession, slug: str, role: str, password: str, locale: str, unit_id: UUID | None
+) -> None:
+    email = _address(slug, role)
     if await member_by_email(session, email) is None:
-        await add_member(session, email, f"Demo {role.replace('_', ' ')}", role, password, locale)
-    return email
+        await add_member(session, email, f"Demo {role.replace('_', ' ')}", role, password, locale, unit_id)
 
 
-async def _invitations(
-    session: TenantSession, keyring: Keyring, settings: Settings, slug: str
-) -> list[tuple[str, str]]:
+def _address(slug: str, role: str) -> str:
+    return f"{role.replace('_', '.')}@{slug}.example"
+
+
+async def _invitations(session: TenantSession, settings: Settings, slug: str) -> list[tuple[str, str]]:
     """One open invitation per set and language, the same link at every start while it is open."""
-    key, rows = await keyring.of(session), []
+    key, rows = keys_of(session), []
     for question_set in packs.shipped_sets(slug):
         for locale, (name, email) in DEMO_PEOPLE.items():
             published = await newest_set(session, question_set.key)
@@ -132,13 +148,15 @@ async def _invitations(
 
 async def _invitation(session: TenantSession, published: Any, person: Person, locale: str) -> Invitation:
     try:
-        return await invite(session, published, person, locale, DEMO_HOURS, "seed")
+        root = await root_of(session)
+        return await invite(session, published, person, locale, DEMO_HOURS, "seed", root.id)
     except AlreadyInvited:
         query = (
             select(Invitation)
             .join(Candidate, Candidate.id == Invitation.candidate_id)
             .where(
-                Candidate.email == person.email,
+                Candidate.email_index
+                == cipher_of(session.sync_session).index("candidates.email", person.email),
                 Invitation.set_key == published.key,
                 Invitation.closed_at.is_(None),
             )

@@ -4,15 +4,36 @@ from __future__ import annotations
 
 from duilian.billing import models as billing
 from duilian.customization import models as customization
-from duilian.infra import events
+from duilian.infra import audit, events, mail
 from duilian.infra.database import Base
 from duilian.platform.decisions import models as decisions
 from duilian.platform.media import models as media
+from duilian.platform.privacy import models as privacy
 from duilian.platform.recruiting import models as recruiting
 from duilian.platform.reports import models as reports
 from duilian.platform.scoring import models as scoring
 from duilian.platform.sessions import models as sessions
+from duilian.tenants import account_models as accounts
 from duilian.tenants import models as tenants
+from duilian.tenants import policy_store
 
-MODULES = (tenants, customization, events, recruiting, media, sessions, scoring, reports, decisions, billing)
+MODULES = (
+    accounts,
+    mail,
+    tenants,
+    accounts,
+    mail,
+    policy_store,
+    customization,
+    audit,
+    events,
+    recruiting,
+    media,
+    sessions,
+    scoring,
+    reports,
+    decisions,
+    privacy,
+    billing,
+)
 metadata = Base.metadata

@@ -16,10 +16,11 @@ from pathlib import Path
 
 import click
 
-from duilian.infra.keys import FileKeyProvider
-from duilian.infra.local import lock, preflight
+from duilian.infra.keys import create_master
+from duilian.infra.local import lock, mailbox, preflight
 from duilian.infra.local.plan import (
     environment_of,
+    keeps_mail,
     places_of,
     plan,
     ports_of,
@@ -29,6 +30,7 @@ from duilian.infra.local.plan import (
 from duilian.infra.local.process import Command
 from duilian.infra.local.services import DataServices
 from duilian.infra.local.supervisor import Supervisor, orderly_end, uninterrupted
+from duilian.infra.seals import SealKey
 from duilian.infra.settings import Settings
 from duilian.platform.app import migrations
 from duilian.platform.app.readiness import WorkerHeartbeat, answers
@@ -90,15 +92,21 @@ def _start(
     with screen.step("数据库与存储", "database and object store"):
         services = DataServices(settings.data_dir, ports_of(settings), durable=durable)
         services.start(supervisor, settings.s3_bucket)
+    catcher = [supervisor.launch(_mail_command(settings))] if keeps_mail(settings) else []
     settings = services.settings(settings)
-    FileKeyProvider.create(settings.master_key_file)
+    create_master(settings)
+    SealKey.create(settings.audit_key_file)
     with screen.step("数据表", "migrations"):
-        migrations.upgrade(settings.database_owner_url)
+        migrations.upgrade(settings.database_owner_url, settings=settings)
     write_environment(settings)
     with screen.step("示例数据", "demo data"):
         seeded = seed(settings) if with_seed else None
-    with screen.step("服务", "serving, worker, web"):
-        for process in [serving, *map(supervisor.launch, (worker_command(settings), web_command(settings)))]:
+    with screen.step("服务", "mail, serving, worker, web"):
+        for process in [
+            *catcher,
+            serving,
+            *map(supervisor.launch, (worker_command(settings), web_command(settings))),
+        ]:
             process.wait_ready()
     return Stack(settings, supervisor, seeded)
 
@@ -122,6 +130,11 @@ def web_command(settings: Settings) -> Command:
     """Pages and API."""
     url = f"http://127.0.0.1:{settings.port}/health"
     return _command("web", settings, ready=lambda: answers(url))
+
+
+def _mail_command(settings: Settings) -> Command:
+    """Keeps what is mailed on this machine, where no other server was named."""
+    return mailbox.command(settings.data_dir, ports_of(settings).mail)
 
 
 def _command(

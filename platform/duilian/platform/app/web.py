@@ -15,32 +15,74 @@ from litestar.types import ASGIApp
 
 from duilian.infra import telemetry
 from duilian.infra.database import Database
-from duilian.infra.keys import FileKeyProvider
 from duilian.infra.objects import ObjectStore
 from duilian.infra.settings import Settings, load
 from duilian.infra.telemetry.instrumentation import instrument_engine, instrument_object_store
 from duilian.platform.api.controller import StaffApi
+from duilian.platform.console import passwords, signin, sso
+from duilian.platform.console.access import AccessPages
+from duilian.platform.console.account import AccountPages
+from duilian.platform.console.api_keys import ApiKeyPages
+from duilian.platform.console.audit import AuditPages
+from duilian.platform.console.consulting import ConsultingPages
+from duilian.platform.console.encryption import EncryptionPages
+from duilian.platform.console.invitation_mail import InvitationMail
+from duilian.platform.console.member_invitations import MemberInvitations
+from duilian.platform.console.organisation import OrganisationPages, PeoplePages
 from duilian.platform.console.pages import ConsolePages
-from duilian.platform.console.signin import do_sign_in, do_sign_out, show_sign_in
+from duilian.platform.console.policy import PolicyPages
+from duilian.platform.console.retention import RetentionPages
 from duilian.platform.portal.api import CandidateApi
+from duilian.platform.portal.my_data import MyDataPages
+from duilian.platform.portal.my_data_api import MyDataApi
 from duilian.platform.portal.pages import PortalPages
 from duilian.platform.portal.theme import theme
-from duilian.platform.web.headers import add_security_headers
+from duilian.platform.web.cookies import HostCookies
+from duilian.platform.web.headers import SecurityHeaders
+from duilian.platform.web.limits import Limits, RateLimited
+from duilian.platform.web.openapi import SECURITY, Refusals
 from duilian.platform.web.pages import STATIC, page
 from duilian.platform.web.problems import HANDLERS
+from duilian.platform.web.proxies import TrustedProxies, trusted_networks
 from duilian.platform.web.words import preferred
 from duilian.serving.client import ServingClient
-from duilian.tenants.keyring import Keyring
+from duilian.tenants.keyring import open_database, open_keyring
 
 BODY_LIMIT = 6 * 1024 * 1024  # a chunk is at most 4 MiB
 ROUTES: list[Any] = [
     PortalPages,
     CandidateApi,
+    MyDataPages,
+    MyDataApi,
     ConsolePages,
+    PolicyPages,
+    RetentionPages,
+    OrganisationPages,
+    PeoplePages,
+    AuditPages,
+    EncryptionPages,
+    ConsultingPages,
     StaffApi,
-    show_sign_in,
-    do_sign_in,
-    do_sign_out,
+    AccountPages,
+    AccessPages,
+    ApiKeyPages,
+    MemberInvitations,
+    InvitationMail,
+    signin.show_sign_in,
+    signin.show_tenant_sign_in,
+    signin.do_sign_in,
+    signin.do_tenant_sign_in,
+    signin.show_code,
+    signin.do_code,
+    signin.show_enrol,
+    signin.do_enrol,
+    signin.do_sign_out,
+    passwords.show_forgot,
+    passwords.do_forgot,
+    passwords.show_choose,
+    passwords.do_choose,
+    sso.begin_sso,
+    sso.end_sso,
     theme,
 ]
 
@@ -66,17 +108,27 @@ async def front_door(request: Any) -> Response[str]:
 
 
 def create_app() -> ASGIApp:
-    """The ASGI application with the settings in force, wrapped in telemetry."""
-    return telemetry.TelemetryMiddleware(build(load()))  # pyright: ignore[reportReturnType, reportArgumentType]  # ASGI by duck type
+    """The ASGI application with the settings in force."""
+    settings = load()
+    app: Any = telemetry.TelemetryMiddleware  # Any: ASGI by duck type
+    return app(armoured(build(settings), settings))
+
+
+def armoured(app: Litestar, settings: Settings) -> ASGIApp:
+    """What holds for every answer, whoever gives it. Outermost last."""
+    https = settings.secure_cookies
+    inner: ASGIApp = RateLimited(app, app.state.limits)
+    cookies: ASGIApp = HostCookies(inner) if https else inner
+    return SecurityHeaders(TrustedProxies(cookies, trusted_networks(settings)), https=https)
 
 
 def build(settings: Settings) -> Litestar:
     """Routes, dependencies, handlers."""
     telemetry.setup("duilian-web", settings)
-    database = Database(settings.database_url, settings.database_pool)
+    keyring = open_keyring(settings)
+    database = open_database(settings, keyring)
     instrument_engine(database.engine)
     instrument_object_store()
-    keyring = Keyring(FileKeyProvider(settings.master_key_file))
     store = ObjectStore(settings)
     serving = ServingClient(settings.serving_url, settings.serving_token)
 
@@ -96,12 +148,14 @@ def build(settings: Settings) -> Litestar:
         route_handlers=[*ROUTES, health, probe, front_door, create_static_files_router("/static", [STATIC])],
         dependencies={name: _constant(part) for name, part in parts.items()},
         exception_handlers=HANDLERS,  # pyright: ignore[reportArgumentType]  # each handler narrows its exception
-        before_send=[add_security_headers],
         request_max_body_size=BODY_LIMIT,
-        openapi_config=OpenAPIConfig(title="Duilian", version="1", path="/api/docs"),
+        plugins=[Refusals()],
+        openapi_config=OpenAPIConfig(
+            title="Duilian", version="1", path="/api/docs", components=SECURITY, security=[{"bearer": []}]
+        ),
         lifespan=[lifespan],
     )
-    app.state.database = database
+    app.state.database, app.state.limits = database, Limits(settings)
     return app
 
 

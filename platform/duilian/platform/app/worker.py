@@ -7,51 +7,73 @@ from typing import Any
 from uuid import UUID
 
 from duilian.billing.service import count_report
-from duilian.infra import events, telemetry
+from duilian.infra import events, mail, telemetry
 from duilian.infra.database import Database
 from duilian.infra.jobs import Worker
-from duilian.infra.keys import FileKeyProvider
 from duilian.infra.objects import ObjectStore
+from duilian.infra.seals import SealKey
 from duilian.infra.settings import Settings
 from duilian.infra.telemetry.instrumentation import instrument_engine, instrument_object_store
 from duilian.platform.app import tables
+from duilian.platform.console import account_letters
 from duilian.platform.media.recordings import Assembler
+from duilian.platform.privacy import recipients
+from duilian.platform.privacy.erasing import ERASE, Eraser
+from duilian.platform.privacy.retention import RETENTION, Retention
 from duilian.platform.reports.compose import ReportComposer
 from duilian.platform.scoring.process import AnswerProcessor, give_up
 from duilian.platform.sessions.answering import PROCESS, REPORT
 from duilian.serving.client import ServingClient
-from duilian.tenants.keyring import Keyring
+from duilian.tenants import renewing
+from duilian.tenants.audit_seals import SEAL, Sealer
+from duilian.tenants.keyring import Keyring, open_database, open_keyring
+from duilian.tenants.renewing import Renewer
+from duilian.tenants.rotation import RENEW
 
 log = logging.getLogger(__name__)
-LISTENERS: dict[str, list[events.Listener]] = {"report.ready": [count_report]}
+LISTENERS: dict[str, list[events.Listener]] = {
+    "report.ready": [count_report],
+    "data.recall": [recipients.tell],
+}
 
 
 async def run_worker(settings: Settings) -> None:
     """Until it is told to stop."""
     assert tables.metadata.tables
     telemetry.setup("duilian-worker", settings)
-    database = Database(settings.database_url, settings.database_pool)
+    keyring = open_keyring(settings)
+    database = open_database(settings, keyring)
     instrument_engine(database.engine)
     instrument_object_store()
     async with ServingClient(settings.serving_url, settings.serving_token) as serving:
         try:
-            await _worker(settings, database, serving).run(settings.worker_concurrency)
+            await _worker(settings, database, keyring, serving).run(settings.worker_concurrency)
         finally:
             await database.close()
             telemetry.shutdown()
 
 
-def _worker(settings: Settings, database: Database, serving: ServingClient) -> Worker:
+def _worker(settings: Settings, database: Database, keyring: Keyring, serving: ServingClient) -> Worker:
     store = ObjectStore(settings)
-    assembler = Assembler(database, store, Keyring(FileKeyProvider(settings.master_key_file)))
+    assembler = Assembler(database, store)
 
     async def on_dead(task: str, tenant_id: UUID, arguments: dict[str, Any], error: BaseException) -> None:
         log.error("job given up", extra={"task": task, "error": type(error).__name__})
         if task == PROCESS:
             await give_up(database, tenant_id, **arguments)
+        if task == RENEW:
+            await renewing.give_up(database, tenant_id, **arguments)
 
     worker = Worker(settings.database_url, on_dead)
     worker.add(PROCESS, AnswerProcessor(database, store, assembler, serving).run)
     worker.add(REPORT, ReportComposer(database).run)
     worker.add(events.DELIVER, events.deliverer(database, LISTENERS))
+    worker.add(RENEW, Renewer(database, store, keyring).run)
+    worker.add(SEAL, Sealer(database, SealKey(settings.audit_key_file)).run)
+    worker.add(mail.SEND, mail.sender(database, settings))
+    worker.add(account_letters.RESET, account_letters.resetter(database, settings))
+    worker.daily(SEAL, "00:10", database)
+    worker.add(ERASE, Eraser(database, store).run)
+    worker.add(RETENTION, Retention(database).run)
+    worker.daily(RETENTION, "01:20", database)
     return worker

@@ -17,11 +17,14 @@ from litestar.handlers import BaseRouteHandler
 
 from duilian.infra.database import Database, TenantSession
 from duilian.infra.errors import Forbidden, NotSignedIn
-from duilian.tenants.keyring import Keyring, OpenTenantKey
+from duilian.platform.web.edge import network_of
+from duilian.platform.web.limits import count_tenant
+from duilian.tenants.actors import Actor
+from duilian.tenants.keyring import OpenTenantKey, keys_of
 from duilian.tenants.models import Tenant
 from duilian.tenants.rights import Right
 from duilian.tenants.service import current_tenant
-from duilian.tenants.signin import Actor, actor_of_cookie
+from duilian.tenants.sessions import actor_of_cookie
 
 AnyRequest = Request[Any, Any, Any]  # Any: the actor lies in the request's own state
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
@@ -39,18 +42,36 @@ def member_with(right: Right) -> Callable[[AnyConnection, BaseRouteHandler], Awa
     """A guard: signed in, with the right, and for commands with the form's token."""
 
     async def guard(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
-        database = cast(Database, connection.app.state.database)  # what wiring put there
-        cookie = connection.cookies.get(COOKIE)
-        if not cookie:
-            raise NotSignedIn
-        actor = await actor_of_cookie(database, cookie)
-        if right not in actor.rights:
+        actor = await _enter(connection)
+        if not actor.may(right):
             raise Forbidden
-        if connection.scope.get("method") not in SAFE:
-            await _check_csrf(cast(AnyRequest, connection), actor)
-        connection.state.actor = actor
+        connection.state.right = right
 
     return guard
+
+
+def signed_in() -> Callable[[AnyConnection, BaseRouteHandler], Awaitable[None]]:
+    """A guard for what every member may open; of people the page shows those whom the member may see."""
+
+    async def guard(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
+        await _enter(connection)
+        connection.state.right = Right.INTERVIEWS_READ
+
+    return guard
+
+
+async def _enter(connection: AnyConnection) -> Actor:
+    """Raises NotSignedIn, StaleForm, TooManyRequests."""
+    database = cast(Database, connection.app.state.database)  # what wiring put there
+    cookie = connection.cookies.get(COOKIE)
+    if not cookie:
+        raise NotSignedIn
+    actor = await actor_of_cookie(database, cookie)
+    count_tenant(connection, actor.tenant_id)
+    if connection.scope.get("method") not in SAFE:
+        await _check_csrf(cast(AnyRequest, connection), actor)
+    connection.state.actor = actor
+    return actor
 
 
 async def _check_csrf(request: AnyRequest, actor: Actor) -> None:
@@ -74,7 +95,9 @@ class Desk:
         return self.actor.locale
 
 
-async def provide_desk(request: AnyRequest, database: Database, keyring: Keyring) -> AsyncIterator[Desk]:
+async def provide_desk(request: AnyRequest, database: Database) -> AsyncIterator[Desk]:
+    """Sees the units in which the member has the right that the route asked for."""
     actor: Actor = request.state.actor
-    async with database.begin(actor.tenant_id) as session:
-        yield Desk(session, actor, await current_tenant(session), await keyring.of(session))
+    access = actor.access(request.state.right, network_of(request))
+    async with database.begin(actor.tenant_id, access) as session:
+        yield Desk(session, actor, await current_tenant(session), keys_of(session))

@@ -7,37 +7,42 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import DateTime, Select, and_, bindparam, func, or_, select
 from sqlalchemy.orm import aliased
 
 from duilian.infra.clock import now
 from duilian.infra.database import TenantSession
+from duilian.infra.fields import cipher_of, normal
 from duilian.platform.decisions.models import Decision
 from duilian.platform.recruiting.models import Candidate, Invitation
 from duilian.platform.reports.models import Report
 from duilian.platform.sessions.models import Interview
 from duilian.platform.sessions.states import Status
+from duilian.tenants.organisation import units_below
 
 PAGE = 25
 # What a recruiter sees: an invitation that was never opened has no interview row yet.
-INVITED, RUNNING, PROCESSING, REVIEW, DECIDED, PERSON, EXPIRED = (
-    "invited", "in_progress", "submitted", "to_review", "decided", "human_route", "expired",
+INVITED, RUNNING, PROCESSING, REVIEW, DECIDED, PERSON, EXPIRED, ERASED = (
+    "invited", "in_progress", "submitted", "to_review", "decided", "human_route", "expired", "erased",
 )  # fmt: skip
-SHOWN = (REVIEW, PERSON, PROCESSING, RUNNING, INVITED, DECIDED, EXPIRED)
+SHOWN = (REVIEW, PERSON, PROCESSING, RUNNING, INVITED, DECIDED, EXPIRED, ERASED)
 
 
 @dataclass(frozen=True)
 class Filters:
-    """status: one of SHOWN or ""; q: part of a name or an address; set_key: a question set; page from 1."""
+    """status: one of SHOWN or ""; q: part of a name or an address; set_key: a question set; unit: an organisation
+    unit, with all below it; page from 1.
+    """
 
     status: str = ""
     q: str = ""
     set_key: str = ""
+    unit: str = ""
     page: int = 1
 
     @property
     def active(self) -> bool:
-        return bool(self.status or self.q or self.set_key)
+        return bool(self.status or self.q or self.set_key or self.unit)
 
 
 @dataclass(frozen=True)
@@ -64,8 +69,9 @@ _REPORT = aliased(
     .order_by(Report.interview_id, Report.revision.desc())
     .subquery(),
 )
-_FLAGS = func.coalesce(func.jsonb_array_length(_REPORT.content["integrity"]), 0)
-_NO_TOTAL = _REPORT.content["total"]["score"].astext.is_(None)
+_FLAGS = func.coalesce(_REPORT.flags, 0)
+_NO_TOTAL = _REPORT.total["score"].astext.is_(None)
+MOST_FOUND = 2000  # people that a search by part of a name looks at
 
 
 def _query() -> Select[Any]:
@@ -82,7 +88,7 @@ def _query() -> Select[Any]:
             Invitation,
             Candidate,
             Interview,
-            _REPORT.content["total"].label("total"),
+            _REPORT.total,
             _FLAGS.label("flags"),
             newest.label("decision"),
         )
@@ -92,52 +98,67 @@ def _query() -> Select[Any]:
     )
 
 
-def _filtered(query: Select[Any], filters: Filters) -> Select[Any]:
-    if filters.q:
-        like = f"%{filters.q.strip()}%"
-        query = query.where(or_(Candidate.name.ilike(like), Candidate.email.ilike(like)))
+async def _filtered(session: TenantSession, query: Select[Any], filters: Filters) -> Select[Any]:
+    if filters.q.strip():
+        query = query.where(Candidate.id.in_(await _people(session, filters.q)))
+    if filters.unit:
+        units = await units_below(session, filters.unit)
+        query = query.where(Invitation.unit_id.in_(units))
     if filters.set_key:
         query = query.where(Invitation.set_key == filters.set_key)
-    return query.where(_condition(filters.status)) if filters.status else query
+    return query.where(_CONDITIONS[filters.status]) if filters.status else query
 
 
-def _condition(status: str) -> Any:  # Any: SQLAlchemy's boolean clauses have no common public type
-    decided = select(Decision.id).where(Decision.interview_id == Interview.id).exists()
-    unopened = or_(Interview.id.is_(None), Interview.status.in_([Status.INVITED, Status.CONSENTED]))
-    late = Invitation.deadline < now()
-    return {
-        INVITED: and_(unopened, ~late),
-        RUNNING: and_(Interview.status == Status.IN_PROGRESS, ~late),
-        PROCESSING: Interview.status == Status.SUBMITTED,
-        REVIEW: and_(Interview.status == Status.REPORTED, ~decided),
-        DECIDED: decided,
-        PERSON: and_(Interview.status == Status.HUMAN_ROUTE, ~decided),
-        EXPIRED: or_(
-            Interview.status == Status.EXPIRED,
-            and_(late, or_(unopened, Interview.status == Status.IN_PROGRESS)),
-        ),
-    }[status]
+async def _people(session: TenantSession, q: str) -> list[UUID]:
+    """Whose name or address holds `q`: found by their terms, then compared in the clear."""
+    cipher, wanted = cipher_of(session.sync_session), normal(q)
+    by_name = Candidate.name_terms.contains(cipher.terms("candidates.name", q))
+    by_address = Candidate.email_terms.contains(cipher.terms("candidates.email", q))
+    query = select(Candidate).where(or_(by_name, by_address)).order_by(Candidate.id.desc())
+    rows = await session.scalars(query.limit(MOST_FOUND))
+    return [row.id for row in rows if wanted in normal(row.name) or wanted in normal(row.email)]
+
+
+# Rows are judged at one moment, which is a parameter: the statements are built once.
+_MOMENT = bindparam("moment", type_=DateTime(timezone=True))
+_DECIDED = select(Decision.id).where(Decision.interview_id == Interview.id).exists()
+_UNOPENED = or_(Interview.id.is_(None), Interview.status.in_([Status.INVITED, Status.CONSENTED]))
+_LATE = Invitation.deadline < _MOMENT
+_CONDITIONS: dict[str, Any] = {  # Any: SQLAlchemy's boolean clauses have no common public type
+    INVITED: and_(_UNOPENED, ~_LATE),
+    RUNNING: and_(Interview.status == Status.IN_PROGRESS, ~_LATE),
+    PROCESSING: Interview.status == Status.SUBMITTED,
+    REVIEW: and_(Interview.status == Status.REPORTED, ~_DECIDED),
+    DECIDED: and_(_DECIDED, Interview.status != Status.ERASED),
+    PERSON: and_(Interview.status == Status.HUMAN_ROUTE, ~_DECIDED),
+    ERASED: Interview.status == Status.ERASED,
+    EXPIRED: or_(
+        Interview.status == Status.EXPIRED,
+        and_(_LATE, or_(_UNOPENED, Interview.status == Status.IN_PROGRESS)),
+    ),
+}
+_COUNTS = (
+    select(*[func.count().filter(_CONDITIONS[status]).label(status) for status in SHOWN])
+    .select_from(Invitation)
+    .outerjoin(Interview, Interview.invitation_id == Invitation.id)
+)
 
 
 async def interviews(session: TenantSession, filters: Filters) -> tuple[list[Row], bool]:
     """A page of rows, those with integrity facts first among the reports, and whether there are more."""
-    query = _filtered(_query(), filters)
+    query = await _filtered(session, _query(), filters)
     order = [func.coalesce(Interview.submitted_at, Invitation.created_at).desc(), Invitation.id]
     if filters.status == REVIEW:  # what a person should look at first: no total, then most facts
         order = [_NO_TOTAL.desc(), _FLAGS.desc(), *order]
-    rows = await session.execute(query.order_by(*order).offset((filters.page - 1) * PAGE).limit(PAGE + 1))
+    query = query.order_by(*order).offset((filters.page - 1) * PAGE).limit(PAGE + 1)
+    rows = await session.execute(query, {"moment": now()} if filters.status else {})
     found = [_row(*row) for row in rows]
     return found[:PAGE], len(found) > PAGE
 
 
 async def counts(session: TenantSession) -> dict[str, int]:
     """Interviews by shown status, in one statement."""
-    base = (
-        select(*[func.count().filter(_condition(status)).label(status) for status in SHOWN])
-        .select_from(Invitation)
-        .outerjoin(Interview, Interview.invitation_id == Invitation.id)
-    )
-    row = (await session.execute(base)).one()
+    row = (await session.execute(_COUNTS, {"moment": now()})).one()
     return {status: getattr(row, status) for status in SHOWN}
 
 
@@ -166,10 +187,12 @@ def _row(
 
 
 def shown(invitation: Invitation, interview: Interview | None, decision: str | None) -> str:
-    """The status as staff read it; agrees with `_condition`."""
+    """The status as staff read it; agrees with `_CONDITIONS`."""
+    status = Status(interview.status) if interview else Status.INVITED
+    if status == Status.ERASED:
+        return ERASED
     if decision:
         return DECIDED
-    status = Status(interview.status) if interview else Status.INVITED
     late = invitation.deadline < now()
     if late and status in (Status.INVITED, Status.CONSENTED, Status.IN_PROGRESS):
         return EXPIRED

@@ -5,37 +5,39 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Response, get, post
 from litestar.di import Provide
-from litestar.enums import RequestEncodingType
-from litestar.params import Body, Parameter
+from litestar.params import Parameter
 from litestar.response import Redirect, Stream
 
 from duilian.billing.service import completed_interviews
-from duilian.customization.service import content_of, newest_set, newest_sets
-from duilian.infra import events, jobs
+from duilian.customization.service import content_of, newest_set, newest_sets, newest_titles
+from duilian.infra import audit, events, jobs
+from duilian.infra.clock import now
 from duilian.infra.errors import NotFound
 from duilian.infra.objects import ObjectStore
 from duilian.infra.settings import Settings
+from duilian.infra.smtp import BadMailAddress
 from duilian.platform.console import listing, report_view
-from duilian.platform.console.desk import Desk, member_with, provide_desk
+from duilian.platform.console.desk import Desk, member_with, provide_desk, signed_in
 from duilian.platform.console.listing import Filters
+from duilian.platform.console.shell import AnyRequest, Form, staff_page, uuid_or_none
 from duilian.platform.decisions import service as decisions
+from duilian.platform.privacy.retention import clocks_by_id, clocks_of
+from duilian.platform.recruiting.letters import invitation_mail, mail_invitation
 from duilian.platform.recruiting.links import portal_url, token_of
 from duilian.platform.recruiting.models import Invitation
-from duilian.platform.recruiting.service import invite_many
+from duilian.platform.recruiting.service import Batch, invite_many
 from duilian.platform.reports import pdf, service
-from duilian.platform.web import formats
-from duilian.platform.web.edge import back_to, flash_of, without_flash
-from duilian.platform.web.pages import page
-from duilian.platform.web.words import LOCALES, section, t
+from duilian.platform.web.edge import back_to
+from duilian.platform.web.words import LOCALES, t
+from duilian.tenants.models import OrgUnit
+from duilian.tenants.organisation import place_for, units_in
 from duilian.tenants.rights import Right
 
-AnyRequest = Request[Any, Any, Any]  # Any: the actor lies in the request's own state
-Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 READ, DECIDE = [member_with(Right.INTERVIEWS_READ)], [member_with(Right.INTERVIEWS_DECIDE)]
 INVITE, OPERATE = [member_with(Right.INVITATIONS_WRITE)], [member_with(Right.OPERATIONS)]
-CONTENT = [member_with(Right.CONTENT_READ)]
+CONTENT, ANYBODY = [member_with(Right.CONTENT_READ)], [signed_in()]
 
 
 class ConsolePages(Controller):
@@ -43,13 +45,14 @@ class ConsolePages(Controller):
     include_in_schema = False
     dependencies = {"desk": Provide(provide_desk)}  # noqa: RUF012  # the framework's own convention
 
-    @get("/", guards=READ)
+    @get("/", guards=ANYBODY)
     async def home(self, request: AnyRequest, desk: Desk) -> Response[Any]:
         waiting, _ = await listing.interviews(desk.session, Filters(status=listing.REVIEW))
-        dead = await jobs.dead_letters(desk.session) if Right.OPERATIONS in desk.actor.rights else []
-        return _page(
+        dead = await jobs.dead_letters(desk.session) if desk.actor.may(Right.OPERATIONS) else []
+        return staff_page(
             request, desk, "home.html", counts=await listing.counts(desk.session), waiting=waiting[:8],
-            dead=len(dead), completed=await completed_interviews(desk.session), sets=await _sets(desk),
+            dead=len(dead), completed=await completed_interviews(desk.session) if desk.session.access.units is None else None,
+            sets=await _sets(desk),
         )  # fmt: skip
 
     @get("/interviews", guards=READ)
@@ -60,13 +63,15 @@ class ConsolePages(Controller):
         status: str = "",
         q: str = "",
         set_key: Annotated[str, Parameter(query="set")] = "",
+        unit: str = "",
         page_number: Annotated[int, Parameter(query="page", ge=1, le=100_000)] = 1,
     ) -> Response[Any]:
-        filters = Filters(status if status in listing.SHOWN else "", q[:100], set_key, page_number)
+        filters = Filters(status if status in listing.SHOWN else "", q[:100], set_key, unit, page_number)
         rows, more = await listing.interviews(desk.session, filters)
-        return _page(
+        return staff_page(
             request, desk, "interviews.html", rows=rows, more=more, filters=filters, shown=listing.SHOWN,
-            counts=await listing.counts(desk.session), sets=await _sets(desk),
+            counts=await listing.counts(desk.session), sets=await _sets(desk), units=await _units(desk),
+            clocks=await clocks_by_id(desk.session, [row.interview_id for row in rows if row.interview_id]), now=now(),
         )  # fmt: skip
 
     @get("/invite", guards=INVITE)
@@ -76,8 +81,21 @@ class ConsolePages(Controller):
             "locale": desk.tenant.locale,
             "people": "",
             "set": "",
+            "unit": "",
+            "mail": "1",
         }
-        return _page(request, desk, "invite.html", sets=await _sets(desk), form=form, batch=None, links=[])
+        return staff_page(
+            request,
+            desk,
+            "invite.html",
+            sets=await _sets(desk),
+            units=await _units(desk),
+            form=form,
+            batch=None,
+            links=[],
+            mails=bool(settings.smtp_url),
+            mailed=None,
+        )
 
     @post("/invite", guards=INVITE)
     async def do_invite(
@@ -87,16 +105,21 @@ class ConsolePages(Controller):
         published = await newest_set(desk.session, data.get("set", ""))
         locale = data.get("locale", "") if data.get("locale") in LOCALES else desk.tenant.locale
         hours = min(720, max(1, int(data.get("hours") or settings.invitation_hours)))
+        unit = await place_for(desk.session, desk.session.access.units, uuid_or_none(data.get("unit", "")))
         batch = await invite_many(
-            desk.session, published, data.get("people", ""), locale, hours, desk.actor.label
+            desk.session, published, data.get("people", ""), locale, hours, desk.actor.label, unit.id
         )
         links = [(person, _link(desk, settings, invitation)) for person, invitation in batch.invited]
         for _, invitation in batch.invited:
             await events.append(desk.session, "invitation.made", invitation.id, desk.actor.label)
-        form = data | {"people": "\n".join(line for _, line, _ in batch.refused), "hours": str(hours)}
-        return _page(
-            request, desk, "invite.html", sets=await _sets(desk), form=form, batch=batch, links=links
-        )
+        refused = "\n".join(line for _, line, _ in batch.refused)
+        mailed = await _mail(desk, settings, batch) if data.get("mail") and settings.smtp_url else None
+        form = data | {"people": refused, "hours": str(hours), "unit": str(unit.id)}
+        form["mail"] = data.get("mail", "")
+        return staff_page(
+            request, desk, "invite.html", sets=await _sets(desk), units=await _units(desk), form=form, batch=batch,
+            links=links, mails=bool(settings.smtp_url), mailed=mailed,
+        )  # fmt: skip
 
     @get("/invitations/{invitation_id:uuid}", guards=INVITE)
     async def invitation(
@@ -106,30 +129,31 @@ class ConsolePages(Controller):
         if row is None:
             raise NotFound
         person = await report_view.invitee(desk.session, row)
-        return _page(
+        return staff_page(
             request, desk, "invitation.html", row=row, person=person, link=_link(desk, settings, row),
-            sets=await _sets(desk),
+            sets=await _sets(desk), mails=bool(settings.smtp_url), mail=await invitation_mail(desk.session, row),
         )  # fmt: skip
 
     @get("/interviews/{interview_id:uuid}", guards=READ)
     async def report(self, request: AnyRequest, desk: Desk, interview_id: UUID) -> Response[Any]:
         person = await service.person_of(desk.session, interview_id)
         view = await report_view.build(desk.session, person, desk.locale)
-        await events.append(desk.session, "report.viewed", interview_id, desk.actor.label)
-        return _page(request, desk, "report.html", person=person, view=view)
+        audit.record(desk.session, "report.viewed", "interview", interview_id)
+        clocks = await clocks_of(desk.session, interview_id)
+        return staff_page(request, desk, "report.html", person=person, view=view, clocks=clocks)
 
     @get("/interviews/{interview_id:uuid}/progress", guards=READ)
     async def progress(self, request: AnyRequest, desk: Desk, interview_id: UUID) -> Response[Any]:
         """Polled by the report page until there is a report."""
         person = await service.person_of(desk.session, interview_id)
         view = await report_view.build(desk.session, person, desk.locale)
-        return _page(request, desk, "report_progress.html", person=person, view=view)
+        return staff_page(request, desk, "report_progress.html", person=person, view=view)
 
     @get("/interviews/{interview_id:uuid}/report.pdf", guards=READ)
     async def report_pdf(self, desk: Desk, interview_id: UUID) -> Response[bytes]:
         person = await service.person_of(desk.session, interview_id)
         found = await service.report_of(desk.session, person.interview)
-        await events.append(desk.session, "report.exported", interview_id, desk.actor.label, form="pdf")
+        audit.record(desk.session, "report.exported", "interview", interview_id, after={"form": "pdf"})
         return await pdf.response(desk.session, desk.tenant, person, found, desk.locale)
 
     @get("/interviews/{interview_id:uuid}/answers/{key:str}/media", guards=READ)
@@ -164,16 +188,16 @@ class ConsolePages(Controller):
     @get("/question-sets", guards=CONTENT)
     async def question_sets(self, request: AnyRequest, desk: Desk) -> Response[Any]:
         sets = [(row, content_of(row)) for row in await newest_sets(desk.session)]
-        return _page(request, desk, "question_sets.html", sets=sets)
+        return staff_page(request, desk, "question_sets.html", sets=sets)
 
     @get("/question-sets/{key:str}", guards=CONTENT)
     async def question_set(self, request: AnyRequest, desk: Desk, key: str) -> Response[Any]:
         row = await newest_set(desk.session, key)
-        return _page(request, desk, "question_set.html", row=row, content=content_of(row))
+        return staff_page(request, desk, "question_set.html", row=row, content=content_of(row))
 
     @get("/failures", guards=OPERATE)
     async def failures(self, request: AnyRequest, desk: Desk) -> Response[Any]:
-        return _page(request, desk, "failures.html", dead=await jobs.dead_letters(desk.session))
+        return staff_page(request, desk, "failures.html", dead=await jobs.dead_letters(desk.session))
 
     @post("/failures/{job_id:int}/replay", guards=OPERATE)
     async def replay(self, desk: Desk, job_id: int) -> Redirect:
@@ -184,7 +208,7 @@ class ConsolePages(Controller):
         )
         return back_to("/console/failures", "success", t(desk.locale, "console.flash.replayed"))
 
-    @post("/locale", guards=READ)
+    @post("/locale", guards=ANYBODY)
     async def change_locale(self, desk: Desk, data: Form) -> Redirect:
         if data.get("locale") in LOCALES:
             await report_view.set_locale(desk.session, desk.actor, data["locale"])
@@ -196,19 +220,22 @@ def _link(desk: Desk, settings: Settings, invitation: Invitation) -> str:
     return portal_url(settings.public_url, desk.tenant.slug, token_of(desk.key, invitation.id))
 
 
+async def _mail(desk: Desk, settings: Settings, batch: Batch) -> list[str]:
+    """To everybody who was just invited; returns the addresses that no letter can be sent to."""
+    unmailable: list[str] = []
+    for person, row in batch.invited:
+        try:
+            await mail_invitation(desk.session, settings, desk.tenant, row, person.name, person.email)
+        except BadMailAddress:
+            unmailable.append(person.email)
+    return unmailable
+
+
 async def _sets(desk: Desk) -> list[tuple[str, dict[str, str]]]:
-    return [(row.key, row.content["title"]) for row in await newest_sets(desk.session)]
+    return await newest_titles(desk.session)
 
 
-def _page(request: AnyRequest, desk: Desk, template: str, **context: Any) -> Response[Any]:
-    shared: dict[str, Any] = {
-        "actor": desk.actor,
-        "tenant": desk.tenant,
-        "rights": {right.name: right in desk.actor.rights for right in Right},
-        "path": request.url.path,
-        "flash": flash_of(request),
-        "script_words": section(desk.locale, "script."),
-        **formats.for_reader(desk.locale, desk.tenant.time_zone),
-    }
-    merged: dict[str, Any] = shared | context
-    return without_flash(page(template, desk.locale, **merged))
+async def _units(desk: Desk) -> list[OrgUnit]:
+    """Those in reach, as a choice; nothing to choose where there is but one."""
+    found = await units_in(desk.session, desk.session.access.units)
+    return found if len(found) > 1 else []

@@ -19,8 +19,8 @@ from duilian.platform.reports.service import Person, report_of
 from duilian.platform.scoring import refusals
 from duilian.platform.sessions.models import Answer
 from duilian.platform.sessions.states import SETTLED
+from duilian.tenants.actors import Actor
 from duilian.tenants.models import Member
-from duilian.tenants.signin import Actor
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ async def _progress(session: TenantSession, interview_id: UUID) -> tuple[int, in
 
 
 async def _names(session: TenantSession, members: set[UUID]) -> dict[UUID, str]:
-    rows = await session.execute(select(Member.id, Member.name).where(Member.id.in_(members)))
+    rows = await session.scalars(select(Member).where(Member.id.in_(members)))
     return {row.id: row.name for row in rows}
 
 

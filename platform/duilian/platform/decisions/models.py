@@ -9,6 +9,7 @@ from sqlalchemy import ForeignKeyConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from duilian.infra.database import Base, Tenanted
+from duilian.infra.fields import sealed_text
 
 
 class Decision(Tenanted, Base):
@@ -23,8 +24,10 @@ class Decision(Tenanted, Base):
     interview_id: Mapped[UUID] = mapped_column(index=True)
     member_id: Mapped[UUID]
     outcome: Mapped[str]  # advance, hold, reject, reinvite
-    reason: Mapped[str]
+    reason_sealed: Mapped[bytes | None]  # None once the words were erased
     decided_at: Mapped[datetime]
+
+    reason = sealed_text()
 
 
 class Override(Tenanted, Base):
@@ -43,5 +46,7 @@ class Override(Tenanted, Base):
     ai_score: Mapped[float | None]
     level: Mapped[int]
     score: Mapped[float]
-    reason: Mapped[str]
+    reason_sealed: Mapped[bytes | None]  # None once the words were erased
     decided_at: Mapped[datetime]
+
+    reason = sealed_text()

@@ -19,7 +19,7 @@ from duilian.platform.reports.service import Person, report_of
 from duilian.platform.scoring.pooling import POINTS_PER_LEVEL
 from duilian.platform.sessions.opening import open_interview
 from duilian.platform.sessions.states import UNFINISHED, Status
-from duilian.tenants.signin import Actor
+from duilian.tenants.actors import Actor
 
 OUTCOMES = ("advance", "hold", "reject", "reinvite")
 SHORTEST_REASON = 4
@@ -48,7 +48,9 @@ async def reinvite(session: TenantSession, actor: Actor, person: Person, hours: 
     """A new invitation to the newest version of the same set."""
     published = await newest_set(session, person.invitation.set_key)
     invitee = Invitee(person.candidate.name, person.candidate.email)
-    invitation = await invite(session, published, invitee, person.invitation.locale, hours, actor.label)
+    invitation = await invite(
+        session, published, invitee, person.invitation.locale, hours, actor.label, person.invitation.unit_id
+    )
     await open_interview(session, invitation)
     return invitation
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from duilian.infra import sniffing
 from duilian.infra.clock import now
 from duilian.infra.database import TenantSession
 from duilian.infra.ids import new_id
@@ -87,7 +88,8 @@ async def take_numbered(session: TenantSession, answer_id: UUID, number: int) ->
 
 
 async def add_segment(session: TenantSession, take: Take, content_type: str) -> int:
-    """The number of the new segment."""
+    """The number of the new segment. content_type: what its first chunk must turn out to be."""
+    sniffing.require_known_media(content_type)
     if take.finished_at is not None:
         raise errors.TakeFinished
     number = await session.scalar(select(func.count()).where(Segment.take_id == take.id)) or 0
@@ -110,14 +112,17 @@ async def put_chunk(
 ) -> SegmentState:
     """Keep a chunk; the acknowledgement is given only when bytes and row are both safe."""
     digest = _checked_digest(seq, body, digest_header)
-    segment = await _segment(session, take, segment_number)
-    known = await session.scalar(select(Chunk.sha256).where(Chunk.segment_id == segment.id, Chunk.seq == seq))
+    segment, taken, here = await _arrived(session, take, segment_number)
+    known = here[seq][1] if seq in here else None
     if known is None:
-        await _refuse_overflow(session, take, len(body))
+        if seq == 0:
+            sniffing.require_media(body, segment.content_type)
+        if taken + len(body) > TAKE_LIMIT:
+            raise errors.TakeTooLarge(limit="320 MiB")
         known = await _keep(session, store, key, segment, seq, body, digest)
     if known != digest:
         raise errors.ChunkAltered(seq=seq)
-    return await segment_state(session, segment)
+    return _state(segment.number, here | {seq: (len(body), digest)})
 
 
 def _checked_digest(seq: int, body: bytes, header: str | None) -> str:
@@ -140,21 +145,27 @@ def _checked_digest(seq: int, body: bytes, header: str | None) -> str:
     return actual.hexdigest()
 
 
-async def _segment(session: TenantSession, take: Take, number: int) -> Segment:
+async def _arrived(
+    session: TenantSession, take: Take, number: int
+) -> tuple[Segment, int, dict[int, tuple[int, str]]]:
+    """The segment, the bytes of the whole take, and the segment's chunks: number → (size, sha256). One statement."""
     if take.finished_at is not None:
         raise errors.TakeFinished
-    segment = await session.scalar(
-        select(Segment).where(Segment.take_id == take.id, Segment.number == number)
+    query = (
+        select(Segment, Chunk.seq, Chunk.size, Chunk.sha256)
+        .outerjoin(Chunk, Chunk.segment_id == Segment.id)
+        .where(Segment.take_id == take.id)
     )
+    rows = (await session.execute(query)).all()
+    segment = next((row.Segment for row in rows if row.Segment.number == number), None)
     if segment is None:
         raise errors.NoSuchTake
-    return segment
-
-
-async def _refuse_overflow(session: TenantSession, take: Take, size: int) -> None:
-    query = select(func.coalesce(func.sum(Chunk.size), 0)).join(Segment, Segment.id == Chunk.segment_id)
-    if (await session.scalar(query.where(Segment.take_id == take.id)) or 0) + size > TAKE_LIMIT:
-        raise errors.TakeTooLarge(limit="320 MiB")
+    here = {
+        row.seq: (row.size, row.sha256)
+        for row in rows
+        if row.Segment.number == number and row.seq is not None
+    }
+    return segment, sum(row.size or 0 for row in rows), here
 
 
 async def _keep(
@@ -197,16 +208,18 @@ async def segments_of(session: TenantSession, take: Take) -> list[Segment]:
 
 
 async def segment_state(session: TenantSession, segment: Segment) -> SegmentState:
-    query = (
-        select(Chunk.seq, Chunk.size, Chunk.sha256).where(Chunk.segment_id == segment.id).order_by(Chunk.seq)
-    )
-    rows = (await session.execute(query)).all()
-    have = {row.seq for row in rows}
-    top = max(have, default=-1) + 1
-    missing = sorted(set(range(top)) - have)
+    query = select(Chunk.seq, Chunk.size, Chunk.sha256).where(Chunk.segment_id == segment.id)
+    rows = await session.execute(query)
+    return _state(segment.number, {row.seq: (row.size, row.sha256) for row in rows})
+
+
+def _state(number: int, here: dict[int, tuple[int, str]]) -> SegmentState:
+    """here: the chunks that have arrived, number → (size, sha256)."""
+    top = max(here, default=-1) + 1
+    missing = [seq for seq in range(top) if seq not in here]
     following = missing[0] if missing else top
-    size, hashes = sum(row.size for row in rows), [row.sha256 for row in rows[:following]]
-    return SegmentState(segment.number, following, missing, len(have), size, hashes)
+    size, hashes = sum(size for size, _ in here.values()), [here[seq][1] for seq in range(following)]
+    return SegmentState(number, following, missing, len(here), size, hashes)
 
 
 async def take_state(session: TenantSession, take: Take) -> list[SegmentState]:

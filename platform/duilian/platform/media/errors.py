@@ -93,3 +93,9 @@ class RecordingTooLong(errors.Unprocessable):
     code = "too-long"
     zh = "录制时长 {seconds} 秒，超过了允许的 {limit} 秒。"
     en = "The recording lasts {seconds} seconds; {limit} are allowed."
+
+
+class RecordingGone(errors.NotFound):
+    code = "recording-gone"
+    zh = "录制内容已被删除。"
+    en = "The recording has been erased."

@@ -13,11 +13,12 @@ from duilian.infra.clock import now
 from duilian.infra.database import Database, TenantSession
 from duilian.infra.ids import new_id
 from duilian.infra.objects import ObjectStore
+from duilian.platform.media import errors
 from duilian.platform.media.chunks import chunk_name, segments_of
 from duilian.platform.media.finish import sign
 from duilian.platform.media.models import Chunk, Recording, Segment, Take
 from duilian.platform.media.remux import Playable, assemble
-from duilian.tenants.keyring import Keyring, OpenTenantKey
+from duilian.tenants.keyring import OpenTenantKey, keys_of
 
 
 async def recording_of(session: TenantSession, answer_id: UUID) -> Recording | None:
@@ -35,13 +36,13 @@ async def recording_of(session: TenantSession, answer_id: UUID) -> Recording | N
 class Assembler:
     """Makes the recording of a finished take. May be repeated and may be killed at any point."""
 
-    def __init__(self, database: Database, store: ObjectStore, keyring: Keyring) -> None:
-        self._database, self._store, self._keyring = database, store, keyring
+    def __init__(self, database: Database, store: ObjectStore) -> None:
+        self._database, self._store = database, store
 
     async def run(self, tenant_id: UUID, take_id: UUID, longest: float) -> tuple[Recording, bytes]:
-        """The recording and its bytes. Raises BrokenRecording, EmptyRecording, RecordingTooLong."""
+        """The recording and its bytes. Raises BrokenRecording, EmptyRecording, RecordingTooLong, RecordingGone."""
         async with self._database.begin(tenant_id) as session:
-            key = await self._keyring.of(session)
+            key = keys_of(session)
             existing = await session.scalar(select(Recording).where(Recording.take_id == take_id))
             names = await self._chunk_names(session, take_id)
         if existing is not None:
@@ -67,7 +68,10 @@ class Assembler:
         name = f"recordings/{take_id}"
         await self._store.put(key, name, playable.data)
         async with self._database.begin(tenant_id) as session:
-            take = await session.get_one(Take, (tenant_id, take_id))
+            take = await session.get(Take, (tenant_id, take_id), with_for_update=True)
+            if take is None:  # erased while it was put together: what was just stored goes too
+                await self._store.delete(tenant_id, [name])
+                raise errors.RecordingGone
             row = {
                 "tenant_id": tenant_id,
                 "id": new_id(),

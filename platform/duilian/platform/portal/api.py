@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from litestar import Controller, Request, get, post, put
@@ -14,10 +14,12 @@ from duilian.platform.media.errors import ChunkTooLarge
 from duilian.platform.portal import feedback, schemas
 from duilian.platform.portal.doors import Door, api_door
 from duilian.platform.sessions import answering
+from duilian.platform.sessions import documents as docs
+from duilian.platform.sessions.chunk_door import running_take
 from duilian.platform.sessions.view import interview_state, question_state, take_view
+from duilian.tenants.keyring import keys_of
 
 AnyRequest = Request[Any, Any, Any]  # Any: candidates have no user object
-Document = dict[str, Any]
 _TAKE = "/questions/{key:str}/takes/{number:int}"
 
 
@@ -27,42 +29,42 @@ class CandidateApi(Controller):
     dependencies = {"door": Provide(api_door)}  # noqa: RUF012  # the framework's own convention
 
     @get("/")
-    async def state(self, door: Door) -> Document:
+    async def state(self, door: Door) -> docs.InterviewState:
         return await interview_state(door.session, await door.visit())
 
     @put("/consents")
-    async def consents(self, door: Door, data: schemas.Consents) -> Document:
+    async def consents(self, door: Door, data: schemas.Consents) -> docs.InterviewState:
         visit = await door.visit(lock=True)
         await answering.give_consents(door.session, visit, data.version, data.decisions)
         return await interview_state(door.session, visit)
 
     @post("/device-check")
-    async def device_check(self, door: Door, data: schemas.DeviceCheck) -> Document:
+    async def device_check(self, door: Door, data: schemas.DeviceCheck) -> docs.Saved:
         visit = await door.visit(lock=True)
         answering.require_unfinished(visit.interview)
         visit.interview.device_check = msgspec.to_builtins(data)
         return {"saved": True}
 
     @post("/start", status_code=200)
-    async def start(self, door: Door) -> Document:
+    async def start(self, door: Door) -> docs.InterviewState:
         visit = await door.visit(lock=True)
         await answering.start(door.session, visit)
         return await interview_state(door.session, visit)
 
     @post("/questions/{key:str}/open", status_code=200)
-    async def open_question(self, door: Door, key: str) -> Document:
+    async def open_question(self, door: Door, key: str) -> docs.QuestionState:
         visit = await door.visit(lock=True)
         answer = await answering.open_question(door.session, visit, key)
         return await question_state(door.session, visit, answer)
 
     @post("/questions/{key:str}/takes")
-    async def new_take(self, door: Door, key: str, data: schemas.NewTake) -> Document:
+    async def new_take(self, door: Door, key: str, data: schemas.NewTake) -> docs.TakeState:
         visit = await door.visit(lock=True)
         take = await answering.begin_take(door.session, visit, key, data.mode, data.content_type)
         return await take_view(door.session, visit, key, take)
 
     @get(_TAKE)
-    async def take(self, door: Door, key: str, number: int) -> Document:
+    async def take(self, door: Door, key: str, number: int) -> docs.TakeState:
         visit = await door.visit()
         _, answer = await answering.answer_to(door.session, visit, key)
         return await take_view(
@@ -70,7 +72,9 @@ class CandidateApi(Controller):
         )
 
     @post(_TAKE + "/segments")
-    async def new_segment(self, door: Door, key: str, number: int, data: schemas.NewSegment) -> Document:
+    async def new_segment(
+        self, door: Door, key: str, number: int, data: schemas.NewSegment
+    ) -> docs.SegmentNumber:
         visit = await door.visit(lock=True)
         answering.require_running(visit.interview)
         _, answer = await answering.answer_to(door.session, visit, key)
@@ -87,41 +91,44 @@ class CandidateApi(Controller):
         number: int,
         segment: int,
         seq: int,
-    ) -> Document:
+    ) -> docs.ChunkState:
         body = await _body(request)
-        visit = await door.visit()
-        answering.require_running(visit.interview)
-        _, answer = await answering.answer_to(door.session, visit, key)
-        take = await chunks.take_numbered(door.session, answer.id, number)
-        digest = request.headers.get("content-digest")
-        state = await chunks.put_chunk(door.session, store, visit.key, take, segment, seq, body, digest)
+        digest, tenant_key = request.headers.get("content-digest"), keys_of(door.session)
+        take = await running_take(door.session, tenant_key, door.token, key, number)
+        if take is None:
+            visit = await door.visit()
+            answering.require_running(visit.interview)
+            _, answer = await answering.answer_to(door.session, visit, key)
+            take = await chunks.take_numbered(door.session, answer.id, number)
+        state = await chunks.put_chunk(door.session, store, tenant_key, take, segment, seq, body, digest)
         return {"next": state.next, "missing": state.missing}
 
     @post(_TAKE + "/finish", status_code=200)
-    async def finish(self, door: Door, key: str, number: int, data: schemas.Finish) -> Document:
+    async def finish(self, door: Door, key: str, number: int, data: schemas.Finish) -> docs.Certificate:
         visit = await door.visit(lock=True)
-        return await answering.finish_take(door.session, visit, key, number, data.segments, data.events)
+        made = await answering.finish_take(door.session, visit, key, number, data.segments, data.events)
+        return cast(docs.Certificate, made)  # stored as JSON, in the form in which it was signed
 
     @put("/questions/{key:str}/text")
-    async def write(self, door: Door, key: str, data: schemas.WrittenAnswer) -> Document:
+    async def write(self, door: Door, key: str, data: schemas.WrittenAnswer) -> docs.QuestionState:
         visit = await door.visit(lock=True)
         answer = await answering.write_text(door.session, visit, key, data.text, data.events)
         return await question_state(door.session, visit, answer)
 
     @post("/submit", status_code=200)
-    async def submit(self, door: Door, data: schemas.Submit) -> Document:
+    async def submit(self, door: Door, data: schemas.Submit) -> docs.InterviewState:
         visit = await door.visit(lock=True)
         await answering.submit(door.session, visit, data.leave_unanswered)
         return await interview_state(door.session, visit)
 
     @post("/human-route", status_code=200)
-    async def human_route(self, door: Door, data: schemas.HumanRoute) -> Document:
+    async def human_route(self, door: Door, data: schemas.HumanRoute) -> docs.InterviewState:
         visit = await door.visit(lock=True)
         await answering.ask_for_person(door.session, visit, data.reason or "asked for a person")
         return await interview_state(door.session, visit)
 
     @get("/feedback")
-    async def feedback(self, door: Door) -> Document:
+    async def feedback(self, door: Door) -> feedback.Feedback:
         return await feedback.document(door.session, await door.visit())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypedDict
 
 from duilian.customization.schemas import words
 from duilian.infra.database import TenantSession
@@ -14,7 +14,43 @@ STRENGTHS = 2
 STRONG_LEVEL = 3
 
 
-async def document(session: TenantSession, visit: Visit) -> dict[str, Any]:
+class Strength(TypedDict):
+    competency: str
+    quote: str | None
+    anchor: str
+
+
+class Advice(TypedDict):
+    competency: str
+    quote: str | None
+    advice: str
+
+
+class Unread(TypedDict):
+    position: int
+    code: str
+    reason: str
+
+
+class MadeBy(TypedDict):
+    """label: whether the law of the place wants the text marked as made by a machine."""
+
+    machine: bool
+    label: bool
+
+
+class Feedback(TypedDict):
+    """contact: who at the employer answers questions. practise: None where nothing was scored."""
+
+    made_by: MadeBy
+    strengths: list[Strength]
+    practise: Advice | None
+    unread: list[Unread]
+    human_review: bool
+    contact: str
+
+
+async def document(session: TenantSession, visit: Visit) -> Feedback:
     """Raises NoReportYet."""
     report = await report_of(session, visit.interview)
     locale = visit.interview.locale
@@ -25,6 +61,7 @@ async def document(session: TenantSession, visit: Visit) -> dict[str, Any]:
     strengths = [c for c in scored if c["level"] >= STRONG_LEVEL][:STRENGTHS]
     practise = next((c for c in reversed(scored) if c not in strengths), None)
     return {
+        "made_by": report.content.get("made_by", {"machine": True, "label": False}),
         "strengths": [_strength(c, locale) for c in strengths],
         "practise": _practise(practise, locale) if practise else None,
         "unread": _unread(report.content["answers"], locale),
@@ -33,7 +70,7 @@ async def document(session: TenantSession, visit: Visit) -> dict[str, Any]:
     }
 
 
-def _strength(competency: dict[str, Any], locale: str) -> dict[str, Any]:
+def _strength(competency: dict[str, Any], locale: str) -> Strength:
     best = max(competency["evidence"], key=lambda e: e["strength"], default=None)
     return {
         "competency": words(competency["name"], locale),
@@ -42,7 +79,7 @@ def _strength(competency: dict[str, Any], locale: str) -> dict[str, Any]:
     }
 
 
-def _practise(competency: dict[str, Any], locale: str) -> dict[str, Any]:
+def _practise(competency: dict[str, Any], locale: str) -> Advice:
     quote = competency["evidence"][0]["quote"] if competency["evidence"] else None
     return {
         "competency": words(competency["name"], locale),
@@ -51,7 +88,7 @@ def _practise(competency: dict[str, Any], locale: str) -> dict[str, Any]:
     }
 
 
-def _unread(answers: list[dict[str, Any]], locale: str) -> list[dict[str, Any]]:
+def _unread(answers: list[dict[str, Any]], locale: str) -> list[Unread]:
     """Answers that could not be scored, with the reason: the candidate may ask for another chance."""
     return [
         {

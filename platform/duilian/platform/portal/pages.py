@@ -16,6 +16,7 @@ from duilian.platform.portal.doors import Door, page_door
 from duilian.platform.reports.errors import NoReportYet
 from duilian.platform.sessions import answering, consents
 from duilian.platform.sessions.opening import Visit
+from duilian.platform.sessions.policy import policy_of
 from duilian.platform.sessions.states import ANSWERED, Status
 from duilian.platform.web import formats
 from duilian.platform.web.pages import page
@@ -35,7 +36,7 @@ class PortalPages(Controller):
         place = _place(visit, slug, token)
         if visit.interview.status != Status.INVITED:
             return await _continue(door, visit, place)
-        return _page("welcome.html", visit, place, minutes=visit.questions.minutes + 5)
+        return portal_page("welcome.html", visit, place, minutes=visit.questions.minutes + 5)
 
     @post("/locale")
     async def change_locale(self, door: Door, slug: str, token: str, data: Form) -> Redirect:
@@ -60,8 +61,9 @@ class PortalPages(Controller):
     async def decide(self, door: Door, slug: str, token: str, data: Form) -> Response[Any]:
         visit = await door.visit(lock=True)
         place = _place(visit, slug, token)
-        decisions = {p: data[p] == "yes" for p in consents.PURPOSES if data.get(p) in ("yes", "no")}
-        undecided = [p for p in consents.PURPOSES if p not in decisions]
+        purposes = (await policy_of(door.session, visit.interview)).purposes
+        decisions = {p: data[p] == "yes" for p in purposes if data.get(p) in ("yes", "no")}
+        undecided = [p for p in purposes if p not in decisions]
         if undecided:
             return await _consent_page(door, visit, place, decisions, undecided)
         await answering.give_consents(door.session, visit, data.get("version", ""), decisions)
@@ -81,7 +83,7 @@ class PortalPages(Controller):
             return await _continue(door, visit, place)
         modes = sorted({mode for question in visit.questions.questions for mode in question.modes})
         script = _script(visit, place, "device") | {"next_url": f"{place}/practice", "modes": modes}
-        return _page("device.html", visit, place, script=script, modes=modes)
+        return portal_page("device.html", visit, place, script=script, modes=modes)
 
     @get("/practice")
     async def practice(self, door: Door, slug: str, token: str) -> Response[Any]:
@@ -101,7 +103,7 @@ class PortalPages(Controller):
             "min_seconds": 3,
             "practice": numbers,
         }
-        return _page(
+        return portal_page(
             "question.html", visit, place, script=script, text=words(practice.text, visit.interview.locale),
             number=0, count=len(visit.questions.questions), modes=list(practice.modes), practice=True, takes=1,
             hint="", answer_seconds=practice.answer_seconds, think_seconds=practice.think_seconds,
@@ -113,7 +115,9 @@ class PortalPages(Controller):
         place = _place(visit, slug, token)
         if visit.interview.status != Status.CONSENTED:
             return await _continue(door, visit, place)
-        return _page("begin.html", visit, place, minutes=visit.questions.minutes)
+        if visit.is_early:
+            return portal_page("early.html", visit, place)
+        return portal_page("begin.html", visit, place, minutes=visit.questions.minutes)
 
     @post("/begin")
     async def start(self, door: Door, slug: str, token: str) -> Redirect:
@@ -134,7 +138,7 @@ class PortalPages(Controller):
             return await _continue(door, visit, place)
         question, answer = await answering.answer_to(door.session, visit, key)
         script = _question_script(visit, place, key) | {"min_seconds": question.min_seconds}
-        return _page(
+        return portal_page(
             "question.html", visit, place, script=script, text="",  # the script shows it when the clock starts
             number=answer.position, count=len(visit.questions.questions), modes=list(question.modes), practice=False,
             takes=question.takes, hint="", answer_seconds=question.answer_seconds,
@@ -147,7 +151,7 @@ class PortalPages(Controller):
         place = _place(visit, slug, token)
         if visit.interview.status != Status.IN_PROGRESS:
             return await _continue(door, visit, place)
-        return _page(
+        return portal_page(
             "overview.html", visit, place, answers=await answering.answers_of(door.session, visit.interview)
         )
 
@@ -161,11 +165,13 @@ class PortalPages(Controller):
     async def show_feedback(self, door: Door, slug: str, token: str) -> Response[Any]:
         visit = await door.visit()
         place = _place(visit, slug, token)
+        if visit.interview.status == Status.ERASED:
+            return await _continue(door, visit, place)
         try:
             document = await feedback.document(door.session, visit)
         except NoReportYet:
-            return _page("done.html", visit, place, ready=False)
-        return _page("feedback.html", visit, place, feedback=document)
+            return portal_page("done.html", visit, place, ready=False)
+        return portal_page("feedback.html", visit, place, feedback=document)
 
 
 async def _continue(door: Door, visit: Visit, place: str, *, straight: bool = False) -> Response[Any]:
@@ -174,16 +180,17 @@ async def _continue(door: Door, visit: Visit, place: str, *, straight: bool = Fa
     if status == Status.INVITED:
         return _to(place, "")
     if status == Status.CONSENTED:
-        return _page("resume.html", visit, place)
+        return portal_page("resume.html", visit, place)
     if status == Status.IN_PROGRESS:
         answers = await answering.answers_of(door.session, visit.interview)
         following = next((a for a in answers if a.state not in ANSWERED), None)
         if straight and following is not None:
             return _to(place, f"question/{following.question_key}")
-        return _page("overview.html", visit, place, answers=answers)
+        return portal_page("overview.html", visit, place, answers=answers)
     if status in (Status.SUBMITTED, Status.REPORTED):
-        return _page("done.html", visit, place, ready=status == Status.REPORTED)
-    return _page("closed.html", visit, place, expired=status == Status.EXPIRED)
+        return portal_page("done.html", visit, place, ready=status == Status.REPORTED)
+    kinds = {Status.EXPIRED: "expired", Status.ERASED: "erased"}
+    return portal_page("closed.html", visit, place, kind=kinds.get(status, "person"))
 
 
 async def _consent_page(
@@ -195,15 +202,26 @@ async def _consent_page(
 ) -> Response[Any]:
     if Status(visit.interview.status) not in (Status.INVITED, Status.CONSENTED):
         return await _continue(door, visit, place)
-    known = decisions if decisions is not None else await consents.decisions_of(door.session, visit.interview)
-    return _page(
-        "consent.html", visit, place, decisions=known, undecided=undecided or [], purposes=consents.PURPOSES,
-        version=consents.VERSION,
+    policy = await policy_of(door.session, visit.interview)
+    known = decisions
+    if known is None:
+        known = await consents.decisions_of(door.session, visit.interview, policy)
+    return portal_page(
+        "consent.html", visit, place, decisions=known, undecided=undecided or [], purposes=policy.purposes,
+        version=consents.VERSION, periods=consents.periods(policy),
     )  # fmt: skip
 
 
 def _place(visit: Visit, slug: str, token: str) -> str:
     return f"/t/{slug}/i/{token}"
+
+
+def _not_before(visit: Visit) -> str | None:
+    """The earliest start, while it lies ahead."""
+    start = visit.invitation.not_before
+    if start is None or not visit.is_early:
+        return None
+    return formats.moment(start, visit.interview.locale, visit.tenant.time_zone)
 
 
 def _to(place: str, step: str) -> Redirect:
@@ -232,7 +250,7 @@ def _question_script(visit: Visit, place: str, key: str) -> dict[str, Any]:
     }
 
 
-def _page(template: str, visit: Visit, place: str, **context: Any) -> Response[str]:
+def portal_page(template: str, visit: Visit, place: str, **context: Any) -> Response[str]:
     locale = visit.interview.locale
     shared: dict[str, Any] = {
         "visit": visit,
@@ -244,6 +262,7 @@ def _page(template: str, visit: Visit, place: str, **context: Any) -> Response[s
         "count_questions": len(visit.questions.questions),
         "deadline": formats.moment(visit.interview.deadline, locale, visit.tenant.time_zone),
         "place": place,
+        "not_before": _not_before(visit),
         "script": _script(visit, place, template.removesuffix(".html")),
         "script_words": section(locale, "script."),
     }

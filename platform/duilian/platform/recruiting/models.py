@@ -5,19 +5,40 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, relationship
+from sqlalchemy import ForeignKeyConstraint, Index, Integer, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from duilian.infra.database import Base, Tenanted
+from duilian.infra.fields import sealed_text
 
 
 class Candidate(Tenanted, Base):
-    __tablename__ = "candidates"
-    __table_args__ = (UniqueConstraint("tenant_id", "email"),)
+    """A person as one organisation unit knows them; another unit's people are not even told apart from nobody."""
 
-    name: Mapped[str]
-    email: Mapped[str]  # lower case
+    __tablename__ = "candidates"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "unit_id", "email_index"),
+        ForeignKeyConstraint(["tenant_id", "unit_id"], ["org_units.tenant_id", "org_units.id"]),
+    )
+
+    unit_id: Mapped[UUID]
+    name_sealed: Mapped[bytes]
+    name_terms: Mapped[list[int]] = mapped_column(ARRAY(Integer))
+    email_sealed: Mapped[bytes]
+    email_index: Mapped[bytes]
+    email_terms: Mapped[list[int]] = mapped_column(ARRAY(Integer))
+    phone_sealed: Mapped[bytes | None]
+    phone_index: Mapped[bytes | None]
+    id_number_sealed: Mapped[bytes | None]
+    id_number_index: Mapped[bytes | None]
     created_at: Mapped[datetime]
+    erased_at: Mapped[datetime | None]
+
+    name = sealed_text()
+    email = sealed_text()
+    phone = sealed_text()
+    id_number = sealed_text()
 
 
 class Invitation(Tenanted, Base):
@@ -30,6 +51,7 @@ class Invitation(Tenanted, Base):
     __tablename__ = "invitations"
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "candidate_id"], ["candidates.tenant_id", "candidates.id"]),
+        ForeignKeyConstraint(["tenant_id", "unit_id"], ["org_units.tenant_id", "org_units.id"]),
         ForeignKeyConstraint(["tenant_id", "set_id"], ["published_sets.tenant_id", "published_sets.id"]),
         Index(
             "uq_invitations_open",
@@ -42,11 +64,13 @@ class Invitation(Tenanted, Base):
     )
 
     candidate_id: Mapped[UUID]
+    unit_id: Mapped[UUID]
     set_id: Mapped[UUID]
     set_key: Mapped[str]
     locale: Mapped[str]
     invited_by: Mapped[str]
     created_at: Mapped[datetime]
+    not_before: Mapped[datetime | None]  # the period of notice that the policy asks for
     deadline: Mapped[datetime]
     closed_at: Mapped[datetime | None]
 

@@ -6,7 +6,8 @@ import csv
 import io
 import re
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -15,11 +16,15 @@ from duilian.customization.models import PublishedSet
 from duilian.infra.clock import now
 from duilian.infra.database import TenantSession
 from duilian.infra.errors import Problem
+from duilian.infra.fields import cipher_of, sealed_values
 from duilian.infra.ids import new_id
 from duilian.platform.recruiting.errors import AlreadyInvited, BadLink, BadRow
 from duilian.platform.recruiting.links import invitation_of
 from duilian.platform.recruiting.models import Candidate, Invitation
+from duilian.tenants.calendars import after_business_days
 from duilian.tenants.keyring import OpenTenantKey
+from duilian.tenants.policy_store import policy_of_tenant
+from duilian.tenants.service import current_tenant
 
 _EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;]{2,}")
 LONGEST_NAME = 80
@@ -41,25 +46,45 @@ class Batch:
 
 
 async def invite(
-    session: TenantSession, published: PublishedSet, person: Person, locale: str, hours: int, by: str
+    session: TenantSession,
+    published: PublishedSet,
+    person: Person,
+    locale: str,
+    hours: int,
+    by: str,
+    unit_id: UUID,
 ) -> Invitation:
-    """Raises AlreadyInvited where an open invitation to the same set exists."""
-    candidate = await _candidate(session, person)
+    """Raises AlreadyInvited where an open invitation of the unit to the same set exists.
+
+    hours: from the earliest start, which is now unless the policy asks for notice.
+    """
+    candidate = await _candidate(session, person, unit_id)
+    start = await _earliest_start(session)
     row = {
         "tenant_id": session.tenant_id,
         "id": new_id(),
         "candidate_id": candidate.id,
+        "unit_id": unit_id,
         "set_id": published.id,
         "set_key": published.key,
         "locale": locale,
         "invited_by": by,
         "created_at": now(),
-        "deadline": now() + timedelta(hours=hours),
+        "not_before": start,
+        "deadline": (start or now()) + timedelta(hours=hours),
     }
     statement = insert(Invitation).values(**row).on_conflict_do_nothing().returning(Invitation.id)
     if await session.scalar(statement) is None:
         raise AlreadyInvited(email=person.email)
     return await session.get_one(Invitation, (session.tenant_id, row["id"]))
+
+
+async def _earliest_start(session: TenantSession) -> datetime | None:
+    tenant = await current_tenant(session)
+    notice = policy_of_tenant(tenant).notice
+    if not notice.business_days:
+        return None
+    return after_business_days(now(), notice.business_days, notice.calendar, tenant.time_zone)
 
 
 def read_people(source: str) -> tuple[list[tuple[int, str, Person]], list[tuple[int, str, Problem]]]:
@@ -108,14 +133,21 @@ def _person(number: int, line: str) -> Person:
 
 
 async def invite_many(
-    session: TenantSession, published: PublishedSet, source: str, locale: str, hours: int, by: str
+    session: TenantSession,
+    published: PublishedSet,
+    source: str,
+    locale: str,
+    hours: int,
+    by: str,
+    unit_id: UUID,
 ) -> Batch:
     """Good rows are invited, bad rows are told one by one; neither holds up the other."""
     good, bad = read_people(source)
     batch = Batch(refused=bad)
     for number, line, person in good:
         try:
-            batch.invited.append((person, await invite(session, published, person, locale, hours, by)))
+            invitation = await invite(session, published, person, locale, hours, by, unit_id)
+            batch.invited.append((person, invitation))
         except AlreadyInvited as problem:
             batch.refused.append((number, line, problem))
     batch.refused.sort(key=lambda row: row[0])
@@ -130,13 +162,19 @@ async def invitation_by_token(session: TenantSession, key: OpenTenantKey, token:
     return invitation
 
 
-async def _candidate(session: TenantSession, person: Person) -> Candidate:
+async def _candidate(session: TenantSession, person: Person, unit_id: UUID) -> Candidate:
+    """The unit's own record of the person; another unit's is not looked at."""
+    candidate_id = new_id()
+    index = cipher_of(session.sync_session).index("candidates.email", person.email)
+    mine = (Candidate.unit_id == unit_id, Candidate.email_index == index)
+    found = await session.scalar(select(Candidate).where(*mine))
+    if found is not None:
+        return found
+    sealed = sealed_values(
+        session.sync_session, Candidate, candidate_id, name=person.name, email=person.email
+    )
     values = {
-        "tenant_id": session.tenant_id,
-        "id": new_id(),
-        "name": person.name,
-        "email": person.email,
-        "created_at": now(),
-    }
+        "tenant_id": session.tenant_id, "id": candidate_id, "unit_id": unit_id, "created_at": now(), **sealed
+    }  # fmt: skip
     await session.execute(insert(Candidate).values(**values).on_conflict_do_nothing())
-    return (await session.scalars(select(Candidate).where(Candidate.email == person.email))).one()
+    return (await session.scalars(select(Candidate).where(*mine))).one()

@@ -16,17 +16,19 @@ from duilian.infra import events
 from duilian.infra.clock import now
 from duilian.infra.database import Database, TenantSession
 from duilian.platform.reports.facts import integrity_facts, quality_facts
+from duilian.platform.reports.found import Found, Permitted, found, permitted
 from duilian.platform.reports.models import Report
-from duilian.platform.scoring import refusals
 from duilian.platform.scoring.models import Analysis
 from duilian.platform.scoring.pooling import ReadAnswer, pool, total
 from duilian.platform.sessions import consents
 from duilian.platform.sessions.answering import answers_of
 from duilian.platform.sessions.models import Answer, Interview
+from duilian.platform.sessions.policy import policy_of
 from duilian.platform.sessions.states import SETTLED, Status
-from duilian.serving.contracts import ScoreResponse, Transcript
+from duilian.serving.contracts import Transcript
+from duilian.tenants.policy import Policy
 
-FORMAT = 1
+FORMAT = 2
 
 
 class ReportComposer:
@@ -48,12 +50,20 @@ class ReportComposer:
 async def _write(session: TenantSession, interview: Interview, answers: list[Answer]) -> None:
     published = await set_version(session, interview.set_id)
     analyses = {a.answer_id: a for a in await _analyses(session, answers)}
-    decided = await consents.decisions_of(session, interview)
-    content = compose(interview, published, answers, analyses, decided)
-    revision = await session.scalar(select(func.count()).where(Report.interview_id == interview.id)) or 0
+    policy = await policy_of(session, interview)
+    may = permitted(policy, await consents.decisions_of(session, interview, policy))
+    content = compose(interview, published, answers, analyses, policy, may)
+    newest = select(func.max(Report.revision)).where(Report.interview_id == interview.id)
+    revision = await session.scalar(newest) or 0
     digest = sha256(msgspec.json.encode(content, order="sorted")).hexdigest()
     row = Report(
-        interview_id=interview.id, revision=revision + 1, content=content, sha256=digest, created_at=now()
+        interview_id=interview.id,
+        revision=revision + 1,
+        content=content,
+        total=content["total"],
+        flags=len(content["integrity"]),
+        sha256=digest,
+        created_at=now(),
     )
     session.add(row)
     await events.append(session, "report.ready", interview.id, "system", outcome=content["total"]["outcome"])
@@ -70,11 +80,13 @@ def compose(
     published: PublishedSet,
     answers: list[Answer],
     analyses: dict[UUID, Analysis],
-    decided: dict[str, bool | None],
+    policy: Policy,
+    may: Permitted,
 ) -> dict[str, Any]:
     """The report's document (docs/report.md). Names of people stay out: they are joined when it is shown."""
     questions = content_of(published)
-    read = [_read(questions, answer, analyses.get(answer.id)) for answer in answers]
+    seen = {a.id: found(interview, a, analyses.get(a.id), may) for a in answers}
+    read = [_read(questions, answer, seen[answer.id]) for answer in answers]
     scores = [pool(competency, read, interview.locale) for competency in questions.competencies]
     return {
         "format": FORMAT,
@@ -82,50 +94,47 @@ def compose(
         "locale": interview.locale,
         "total": total(scores),
         "competencies": msgspec.to_builtins(scores),
-        "answers": [_answer(questions, a, analyses.get(a.id), r) for a, r in zip(answers, read, strict=True)],
-        "integrity": integrity_facts(answers, analyses),
-        "human_review": {"needed": decided["scoring"] is False, "reason": _review_reason(decided)},
-        "versions": _versions(published, analyses),
+        "answers": [_answer(questions, a, seen[a.id], may) for a in answers],
+        "integrity": integrity_facts(answers, seen),
+        "human_review": {"needed": not may.scores, "reason": may.refusal["code"] if may.refusal else None},
+        "made_by": {"machine": True, "label": policy.label.required},
+        "policy": {
+            "jurisdiction": policy.jurisdiction,
+            "version": interview.policy_version or policy.version,
+        },
+        "versions": _versions(published, seen),
     }
 
 
-def _review_reason(decided: dict[str, bool | None]) -> str | None:
-    return "scoring-refused" if decided["scoring"] is False else None
-
-
-def _read(questions: QuestionSet, answer: Answer, analysis: Analysis | None) -> ReadAnswer:
+def _read(questions: QuestionSet, answer: Answer, seen: Found) -> ReadAnswer:
     question = questions.question(answer.question_key)
     assert question is not None
-    transcript = msgspec.convert(analysis.transcript, Transcript | None) if analysis else None
     return ReadAnswer(
         key=answer.question_key,
         competencies=list(question.competencies),
-        transcript=transcript,
-        judged=msgspec.convert(analysis.judged, ScoreResponse | None) if analysis else None,
-        refusal=analysis.refusal if analysis else refusals.stored(refusals.NotAnswered()),
+        transcript=seen.transcript,
+        judged=seen.judged,
+        refusal=seen.refusal,
     )
 
 
-def _answer(
-    questions: QuestionSet, answer: Answer, analysis: Analysis | None, read: ReadAnswer
-) -> dict[str, Any]:
+def _answer(questions: QuestionSet, answer: Answer, seen: Found, may: Permitted) -> dict[str, Any]:
     question = questions.question(answer.question_key)
     assert question is not None
+    spoken = seen.transcript if seen.transcript and seen.transcript.words and may.delivery else None
     return {
         "key": answer.question_key,
         "position": answer.position,
         "kind": question.kind,
         "question": question.text,
         "mode": answer.mode,
-        "outcome": "cannot_be_scored" if read.refusal else "read",
-        "reason": read.refusal,
-        "transcript": _transcript(read.transcript),
-        "star": read.judged.star if read.judged else None,
-        "on_topic": read.judged.on_topic if read.judged else None,
-        "delivery": msgspec.to_builtins(read.transcript.delivery)
-        if read.transcript and read.transcript.words
-        else None,
-        "quality": quality_facts(read.transcript, analysis),
+        "outcome": "cannot_be_scored" if seen.refusal else "read",
+        "reason": seen.refusal,
+        "transcript": _transcript(seen.transcript),
+        "star": seen.judged.star if seen.judged else None,
+        "on_topic": seen.judged.on_topic if seen.judged else None,
+        "delivery": msgspec.to_builtins(spoken.delivery) if spoken else None,
+        "quality": quality_facts(seen),
     }
 
 
@@ -137,8 +146,8 @@ def _transcript(transcript: Transcript | None) -> dict[str, Any] | None:
     return {key: document[key] for key in ("text", "language", "words", "sentences", "confidence")}
 
 
-def _versions(published: PublishedSet, analyses: dict[UUID, Analysis]) -> dict[str, str]:
-    models = {name: version for analysis in analyses.values() for name, version in analysis.versions.items()}
+def _versions(published: PublishedSet, seen: dict[UUID, Found]) -> dict[str, str]:
+    models = {name: version for part in seen.values() for name, version in part.versions.items()}
     return {
         "question_set": f"{published.key}@{published.version}",
         "question_set_sha256": published.sha256,

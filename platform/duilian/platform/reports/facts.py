@@ -5,25 +5,22 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-import msgspec
-
-from duilian.platform.scoring.models import Analysis
+from duilian.platform.reports.found import Found
 from duilian.platform.sessions.models import Answer
-from duilian.serving.contracts import Observation, Transcript
+from duilian.serving.contracts import Observation
 
 LONG_HIDDEN_MS = 3000
 
 
-def integrity_facts(answers: list[Answer], analyses: dict[UUID, Analysis]) -> list[dict[str, Any]]:
+def integrity_facts(answers: list[Answer], seen: dict[UUID, Found]) -> list[dict[str, Any]]:
     """Each fact: answer, kind, at (seconds), and what is known of it."""
     facts: list[dict[str, Any]] = []
     for answer in answers:
         facts += [
             _page_fact(answer.question_key, fact) for fact in answer.events.get("facts", []) if _worth(fact)
         ]
-        analysis = analyses.get(answer.id)
-        if analysis is not None and analysis.observation is not None:
-            observation = msgspec.convert(analysis.observation, Observation)
+        observation = seen[answer.id].observation
+        if observation is not None:
             facts += _seen(answer.question_key, "second_face", observation, observation.second_face_times)
             facts += _seen(answer.question_key, "no_face", observation, observation.no_face_times)
     return facts
@@ -61,9 +58,10 @@ def _seen(answer: str, kind: str, observation: Observation, times: list[float]) 
     return facts
 
 
-def quality_facts(transcript: Transcript | None, analysis: Analysis | None) -> dict[str, Any]:
+def quality_facts(seen: Found) -> dict[str, Any]:
     """Sound and picture in numbers with units in their names."""
     facts: dict[str, Any] = {}
+    transcript, observation = seen.transcript, seen.observation
     if transcript is not None and transcript.audio_seconds:
         facts |= {
             "audio_seconds": transcript.audio_seconds,
@@ -72,7 +70,6 @@ def quality_facts(transcript: Transcript | None, analysis: Analysis | None) -> d
             "signal_to_noise_db": transcript.signal_to_noise_db,
             "confidence": transcript.confidence,
         }
-    if analysis is not None and analysis.observation is not None:
-        observation = msgspec.convert(analysis.observation, Observation)
+    if observation is not None:
         facts |= {"face_present_share": observation.face_present_share, "lighting": observation.lighting}
     return facts

@@ -9,6 +9,7 @@ from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
 from duilian.infra.database import Base, JsonObject, Tenanted
+from duilian.infra.fields import sealed_json
 
 
 class Report(Tenanted, Base):
@@ -20,6 +21,10 @@ class Report(Tenanted, Base):
 
     interview_id: Mapped[UUID]
     revision: Mapped[int]
-    content: Mapped[JsonObject]
+    content_sealed: Mapped[bytes]
+    total: Mapped[JsonObject]  # outcome and numbers, for sorting; the words are sealed
+    flags: Mapped[int]  # number of integrity facts
     sha256: Mapped[str]
     created_at: Mapped[datetime]
+
+    content = sealed_json()

@@ -52,6 +52,7 @@ def document(tenant: Tenant, person: Person, report: Report, locale: str) -> dic
     submitted = person.interview.submitted_at
     return {
         "locale": locale,
+        "label": t(locale, "portal.feedback.made_by_machine") if content["made_by"]["label"] else "",
         "words": section(locale, "pdf."),
         "brand": {"primary": tenant.brand["primary"], "name": words(tenant.name, locale)},
         "person": person.candidate.name,

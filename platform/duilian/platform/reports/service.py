@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from litestar.response import Stream
@@ -16,6 +16,7 @@ from duilian.infra.objects import ObjectStore
 from duilian.platform.media.models import Recording
 from duilian.platform.media.recordings import recording_of
 from duilian.platform.recruiting.models import Candidate, Invitation
+from duilian.platform.reports.documents import ReportDocument
 from duilian.platform.reports.errors import BadRange, NoRecording, NoReportYet
 from duilian.platform.reports.models import Report
 from duilian.platform.sessions.models import Answer, Interview
@@ -56,9 +57,9 @@ async def report_of(session: TenantSession, interview: Interview) -> Report:
     return report
 
 
-def document(person: Person, report: Report) -> dict[str, Any]:
+def document(person: Person, report: Report) -> ReportDocument:
     """The report as programs read it."""
-    return {
+    whole: dict[str, Any] = {
         "interview": str(person.interview.id),
         "candidate": {"name": person.candidate.name, "email": person.candidate.email},
         "submitted_at": person.interview.submitted_at.isoformat() if person.interview.submitted_at else None,
@@ -66,6 +67,7 @@ def document(person: Person, report: Report) -> dict[str, Any]:
         "sha256": report.sha256,
         **report.content,
     }
+    return cast(ReportDocument, whole)  # the stored part is the composer's, checked by its tests
 
 
 async def recording(session: TenantSession, interview_id: UUID, key: str) -> Recording:

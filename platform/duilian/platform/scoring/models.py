@@ -9,6 +9,7 @@ from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
 from duilian.infra.database import Base, JsonObject, Tenanted
+from duilian.infra.fields import sealed_json
 
 
 class Analysis(Tenanted, Base):
@@ -27,9 +28,13 @@ class Analysis(Tenanted, Base):
 
     answer_id: Mapped[UUID]
     version: Mapped[str]  # the answer's answered_at
-    transcript: Mapped[JsonObject | None]
-    observation: Mapped[JsonObject | None]
-    judged: Mapped[JsonObject | None]
+    transcript_sealed: Mapped[bytes | None]
+    observation_sealed: Mapped[bytes | None]
+    judged_sealed: Mapped[bytes | None]
     refusal: Mapped[JsonObject | None]
     versions: Mapped[JsonObject]
     created_at: Mapped[datetime]
+
+    transcript = sealed_json()
+    observation = sealed_json()
+    judged = sealed_json()

@@ -17,12 +17,13 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from duilian.customization.schemas import Question, QuestionSet
-from duilian.customization.service import content_of, set_version
+from duilian.customization.service import questions_of
 from duilian.infra.clock import now
 from duilian.infra.database import Database, TenantSession
+from duilian.infra.fields import sealed_values
 from duilian.infra.ids import new_id
 from duilian.infra.objects import ObjectStore
-from duilian.platform.media.errors import BrokenRecording, EmptyRecording, RecordingTooLong
+from duilian.platform.media.errors import BrokenRecording, EmptyRecording, RecordingGone, RecordingTooLong
 from duilian.platform.media.models import Take
 from duilian.platform.media.recordings import Assembler, erase_takes
 from duilian.platform.scoring import gate, refusals
@@ -32,11 +33,13 @@ from duilian.platform.scoring.requests import score_request, written_transcript
 from duilian.platform.sessions import consents
 from duilian.platform.sessions.answering import report_if_settled
 from duilian.platform.sessions.models import Answer, Interview
+from duilian.platform.sessions.policy import may, policy_of
 from duilian.platform.sessions.states import AnswerState, Status
 from duilian.serving import contracts as c
 from duilian.serving.audio import decode_audio, sample_frames
 from duilian.serving.client import ServingClient
 from duilian.serving.errors import BrokenMedia, ServingRefused, TooLong
+from duilian.tenants.policy import Feature, Rule
 from duilian.tenants.service import current_tenant
 
 Answered = TypeVar("Answered")
@@ -53,7 +56,8 @@ class Work:
     language: c.Language
     locale: str
     vocabulary: list[str]
-    may_score: bool
+    answer_id: UUID
+    unscored: type[refusals.CannotScore] | None  # why no model may hear it
     may_look: bool
     mode: str
     text: str | None
@@ -83,6 +87,8 @@ class AnswerProcessor:
         findings = Findings()
         try:
             await self._find(tenant_id, work, findings)
+        except RecordingGone:  # withdrawn or erased meanwhile: there is nothing left to read
+            return
         except _BROKEN as problem:
             findings.refusal = refusals.stored(problem)
         async with self._database.begin(tenant_id) as session:
@@ -99,15 +105,25 @@ class AnswerProcessor:
         assert work.take_id is not None
         longest = work.question.answer_seconds + GRACE_SECONDS
         _, media = await self._assembler.run(tenant_id, work.take_id, longest)
-        if not work.may_score:
-            raise refusals.ScoringRefused
+        if work.unscored is not None:
+            raise work.unscored
         findings.transcript = await self._transcribe(work, media)
         findings.versions |= findings.transcript.versions
+        await self._still_may(tenant_id, work)
         if work.may_look and work.mode == "video":
             findings.observation = await self._observe(media)
             findings.versions |= findings.observation.versions if findings.observation else {}
         gate.check_spoken(findings.transcript, work.language)
+        await self._still_may(tenant_id, work)
         await self._judge(work, findings, findings.transcript)
+
+    async def _still_may(self, tenant_id: UUID, work: Work) -> None:
+        """Between two steps: whoever withdrew meanwhile is not heard any further."""
+        async with self._database.begin(tenant_id) as session:
+            answer = await session.get_one(Answer, (tenant_id, work.answer_id))
+            interview = await session.get_one(Interview, (tenant_id, answer.interview_id))
+            if (unscored := await _unscored(session, interview)) is not None:
+                raise unscored
 
     async def _transcribe(self, work: Work, media: bytes) -> c.Transcript:
         try:
@@ -128,8 +144,8 @@ class AnswerProcessor:
     async def _judge_written(self, work: Work, findings: Findings) -> None:
         text = work.text or ""
         findings.transcript = written_transcript(text, work.language)
-        if not work.may_score:
-            raise refusals.ScoringRefused
+        if work.unscored is not None:
+            raise work.unscored
         gate.check_written(text, work.language)
         await self._judge(work, findings, findings.transcript)
 
@@ -155,10 +171,9 @@ async def _read(session: TenantSession, answer_id: UUID, version: str) -> Work |
     if answer is None or not _is_current(answer, version):
         return None
     interview = await session.get_one(Interview, (session.tenant_id, answer.interview_id))
-    questions = content_of(await set_version(session, interview.set_id))
+    questions = await questions_of(session, interview.set_id)
     question = questions.question(answer.question_key)
     assert question is not None
-    granted = await consents.decisions_of(session, interview)
     tenant = await current_tenant(session)
     query = select(Take.id).where(Take.answer_id == answer.id, Take.number == answer.take_number)
     return Work(
@@ -167,12 +182,23 @@ async def _read(session: TenantSession, answer_id: UUID, version: str) -> Work |
         language="zh" if interview.language == "zh" else "en",
         locale=interview.locale,
         vocabulary=tenant.vocabulary.get(interview.locale, []),
-        may_score=bool(granted["scoring"]),
-        may_look=bool(granted["face_check"]),
+        answer_id=answer_id,
+        unscored=await _unscored(session, interview),
+        may_look=await may(session, interview, Feature.FACE_PRESENCE),
         mode=answer.mode or "text",
         text=answer.text,
         take_id=await session.scalar(query) if answer.mode != "text" else None,
     )
+
+
+async def _unscored(session: TenantSession, interview: Interview) -> type[refusals.CannotScore] | None:
+    """Why policy or person keep models from the answers; None where they may run."""
+    policy = await policy_of(session, interview)
+    granted = await consents.decisions_of(session, interview, policy)
+    if policy.may(Feature.SPEECH_SCORING, granted):
+        return None
+    asked = policy.line(Feature.SPEECH_SCORING).rule == Rule.CONSENT
+    return refusals.ScoringRefused if asked else refusals.ScoringNotAllowed
 
 
 def _is_current(answer: Answer, version: str) -> bool:
@@ -198,16 +224,22 @@ async def _store(session: TenantSession, answer_id: UUID, version: str, findings
     await session.refresh(answer)
     if not _is_current(answer, version):
         return False
+    await _drop_what_was_withdrawn(session, interview, findings)
+    known = await session.scalar(select(Analysis.id).where(Analysis.answer_id == answer_id))
+    row_id = known or new_id()
+    judged = findings.judged if findings.refusal is None else None
+    sealed = sealed_values(
+        session.sync_session, Analysis, row_id, transcript=_plain(findings.transcript),
+        observation=_plain(findings.observation), judged=_plain(judged),
+    )  # fmt: skip
     values = {
         "version": version,
-        "transcript": msgspec.to_builtins(findings.transcript),
-        "observation": msgspec.to_builtins(findings.observation),
-        "judged": msgspec.to_builtins(findings.judged) if findings.refusal is None else None,
+        **sealed,
         "refusal": findings.refusal,
         "versions": findings.versions,
         "created_at": now(),
     }
-    row = {"tenant_id": session.tenant_id, "id": new_id(), "answer_id": answer_id} | values
+    row = {"tenant_id": session.tenant_id, "id": row_id, "answer_id": answer_id} | values
     await session.execute(
         insert(Analysis)
         .values(**row)
@@ -220,6 +252,24 @@ async def _store(session: TenantSession, answer_id: UUID, version: str, findings
     await session.flush()
     await report_if_settled(session, interview)
     return True
+
+
+async def _drop_what_was_withdrawn(session: TenantSession, interview: Interview, findings: Findings) -> None:
+    """The last look before anything is kept, under the lock that a withdrawal holds too."""
+    unscored = await _unscored(session, interview)
+    if unscored is not None:
+        findings.refusal, findings.versions = refusals.stored(unscored()), {}
+        findings.observation = findings.judged = None
+        if (
+            findings.transcript is not None and findings.transcript.audio_seconds
+        ):  # else the candidate's own writing
+            findings.transcript = None
+    elif findings.observation is not None and not await may(session, interview, Feature.FACE_PRESENCE):
+        findings.observation = None
+
+
+def _plain(structure: msgspec.Struct | None) -> Any:
+    return None if structure is None else msgspec.to_builtins(structure)
 
 
 async def give_up(database: Database, tenant_id: UUID, answer_id: str, version: str) -> None:

@@ -61,6 +61,18 @@ class ScoringRefused(CannotScore):
     en = "The candidate did not agree to AI scoring; a person reviews the answer."
 
 
+class ScoringNotAllowed(CannotScore):
+    code = "scoring-not-allowed"
+    zh = "按适用的规则，这里不进行 AI 评分，由人工评审。"
+    en = "By the rules that apply here no AI scores; a person reviews the answer."
+
+
+class RecordingWithdrawn(CannotScore):
+    code = "recording-withdrawn"
+    zh = "候选人撤回了录制同意，录制内容已删除。"
+    en = "The candidate withdrew the recording; it has been erased."
+
+
 class TooFewScored(CannotScore):
     code = "too-few-scored"
     zh = "只有占权重 {share}% 的能力项可以评分，不足以给出总分。"
@@ -71,7 +83,7 @@ _KNOWN: dict[str, type[Problem]] = {
     kind.code: kind
     for kind in (
         TooLittleSpeech, Silence, PoorRecognition, WrongLanguage, QuestionReadBack, ModelFailed, NotAnswered,
-        ScoringRefused, TooFewScored, BrokenRecording, EmptyRecording, RecordingTooLong,
+        ScoringRefused, ScoringNotAllowed, RecordingWithdrawn, TooFewScored, BrokenRecording, EmptyRecording, RecordingTooLong,
     )
 }  # fmt: skip
 

@@ -17,6 +17,7 @@ from duilian.platform.media.models import Take
 from duilian.platform.sessions import consents, errors
 from duilian.platform.sessions.models import Answer, Interview
 from duilian.platform.sessions.opening import Visit
+from duilian.platform.sessions.policy import policy_of
 from duilian.platform.sessions.states import ANSWERED, SETTLED, UNFINISHED, AnswerState, Status
 
 PROCESS = "scoring.process_answer"
@@ -40,8 +41,10 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def require_running(interview: Interview) -> None:
-    """Raises Expired, AlreadySubmitted, WithPerson, NotStarted."""
+    """Raises Erased, Expired, AlreadySubmitted, WithPerson, NotStarted."""
     status = Status(interview.status)
+    if status == Status.ERASED:
+        raise errors.Erased
     if status == Status.EXPIRED:
         raise errors.Expired
     if status in (Status.SUBMITTED, Status.REPORTED):
@@ -62,7 +65,8 @@ async def give_consents(
 ) -> None:
     """Refusing the recording leads to a person; anything else can be started with."""
     require_unfinished(visit.interview)
-    await consents.decide(session, visit.interview, version, decisions)
+    policy = await policy_of(session, visit.interview)
+    await consents.decide(session, visit.interview, policy, version, decisions)
     actor = "candidate"
     await events.append(
         session, "consent.decided", visit.interview.id, actor, version=version, decisions=decisions
@@ -84,11 +88,15 @@ async def ask_for_person(session: TenantSession, visit: Visit, reason: str) -> N
 
 
 async def start(session: TenantSession, visit: Visit) -> None:
+    """Raises ConsentNeeded, TooEarly, and what an interview that is over refuses."""
     if visit.interview.status == Status.IN_PROGRESS:
         return
     if visit.interview.status == Status.INVITED:
         raise errors.ConsentNeeded
     require_unfinished(visit.interview)
+    if visit.is_early:
+        assert visit.invitation.not_before is not None
+        raise errors.TooEarly(start=visit.invitation.not_before.isoformat())
     visit.interview.status = Status.IN_PROGRESS
     visit.interview.started_at = now()
     await events.append(session, "interview.started", visit.interview.id, "candidate")

@@ -12,6 +12,19 @@ class Expired(errors.Problem):
     en = "The deadline of this interview has passed. What you saved is kept; ask the employer for more time."
 
 
+class Erased(errors.Problem):
+    status = 410
+    code = "erased"
+    zh = "您的数据已删除，这场面试已经结束。"
+    en = "Your data have been erased; this interview is over."
+
+
+class TooEarly(errors.Conflict):
+    code = "too-early"
+    zh = "法律要求提前告知，这场面试最早可在 {start} 开始。"
+    en = "The law asks for notice; this interview can be started from {start}."
+
+
 class AlreadySubmitted(errors.Conflict):
     code = "already-submitted"
     zh = "这场面试已经提交，不能再修改。"

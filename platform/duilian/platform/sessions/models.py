@@ -9,6 +9,7 @@ from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from duilian.infra.database import Base, JsonObject, Tenanted
+from duilian.infra.fields import sealed_text
 
 
 class Interview(Tenanted, Base):
@@ -18,9 +19,11 @@ class Interview(Tenanted, Base):
     __table_args__ = (
         UniqueConstraint("tenant_id", "invitation_id"),
         ForeignKeyConstraint(["tenant_id", "invitation_id"], ["invitations.tenant_id", "invitations.id"]),
+        ForeignKeyConstraint(["tenant_id", "unit_id"], ["org_units.tenant_id", "org_units.id"]),
     )
 
     invitation_id: Mapped[UUID]
+    unit_id: Mapped[UUID]
     set_id: Mapped[UUID]
     status: Mapped[str] = mapped_column(index=True)
     locale: Mapped[str]
@@ -29,8 +32,13 @@ class Interview(Tenanted, Base):
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     submitted_at: Mapped[datetime | None]
+    policy_version: Mapped[str | None]  # stamped when it was opened
+    media_erased_at: Mapped[datetime | None]
+    erased_at: Mapped[datetime | None]
     device_check: Mapped[JsonObject | None]
-    human_reason: Mapped[str | None]
+    human_reason_sealed: Mapped[bytes | None]
+
+    human_reason = sealed_text()
 
 
 class ConsentRecord(Tenanted, Base):
@@ -66,6 +74,8 @@ class Answer(Tenanted, Base):
     opened_at: Mapped[datetime | None]
     answered_at: Mapped[datetime | None]
     take_number: Mapped[int | None]  # the take that counts
-    text: Mapped[str | None]  # of a written answer
+    text_sealed: Mapped[bytes | None]  # of a written answer
     events: Mapped[JsonObject]  # integrity facts as the page saw them
     failure: Mapped[JsonObject | None]  # {"code", "detail"} where it cannot be scored
+
+    text = sealed_text()

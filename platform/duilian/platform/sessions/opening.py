@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from duilian.customization.schemas import QuestionSet
-from duilian.customization.service import content_of, set_version
+from duilian.customization.service import questions_of
 from duilian.infra import events
 from duilian.infra.clock import now
 from duilian.infra.database import TenantSession
@@ -19,6 +19,7 @@ from duilian.platform.sessions.models import Answer, Interview
 from duilian.platform.sessions.states import UNFINISHED, AnswerState, Status
 from duilian.tenants.keyring import OpenTenantKey
 from duilian.tenants.models import Tenant
+from duilian.tenants.policy_store import stamp
 from duilian.tenants.service import current_tenant
 
 
@@ -33,6 +34,11 @@ class Visit:
     interview: Interview
     questions: QuestionSet
 
+    @property
+    def is_early(self) -> bool:
+        """Within the period of notice."""
+        return self.invitation.not_before is not None and now() < self.invitation.not_before
+
 
 async def visit(session: TenantSession, key: OpenTenantKey, token: str, *, lock: bool = False) -> Visit:
     """Raises BadLink. lock: hold the interview's row, for commands that change its state."""
@@ -40,8 +46,8 @@ async def visit(session: TenantSession, key: OpenTenantKey, token: str, *, lock:
     interview = await _interview(session, invitation, lock)
     await _expire(session, interview, invitation)
     candidate = await session.get_one(Candidate, (session.tenant_id, invitation.candidate_id))
-    published = await set_version(session, invitation.set_id)
-    return Visit(await current_tenant(session), key, invitation, candidate, interview, content_of(published))
+    questions = await questions_of(session, invitation.set_id)
+    return Visit(await current_tenant(session), key, invitation, candidate, interview, questions)
 
 
 async def _interview(session: TenantSession, invitation: Invitation, lock: bool) -> Interview:
@@ -56,12 +62,14 @@ async def open_interview(session: TenantSession, invitation: Invitation) -> Inte
         "tenant_id": session.tenant_id,
         "id": new_id(),
         "invitation_id": invitation.id,
+        "unit_id": invitation.unit_id,
         "set_id": invitation.set_id,
-        "status": Status.INVITED,
+        "status": Status.ERASED if await _is_erased(session, invitation) else Status.INVITED,
         "locale": invitation.locale,
         "language": "zh" if invitation.locale.startswith("zh") else "en",
         "deadline": invitation.deadline,
         "created_at": now(),
+        "policy_version": await stamp(session),
     }
     made = await session.scalar(
         insert(Interview).values(**values).on_conflict_do_nothing().returning(Interview.id)
@@ -74,8 +82,14 @@ async def open_interview(session: TenantSession, invitation: Invitation) -> Inte
     return interview
 
 
+async def _is_erased(session: TenantSession, invitation: Invitation) -> bool:
+    """A link that is opened for the first time after its person was erased opens nothing."""
+    candidate = await session.get_one(Candidate, (session.tenant_id, invitation.candidate_id))
+    return candidate.erased_at is not None
+
+
 async def _add_answers(session: TenantSession, interview: Interview) -> None:
-    questions = content_of(await set_version(session, interview.set_id)).questions
+    questions = (await questions_of(session, interview.set_id)).questions
     for position, question in enumerate(questions, start=1):
         session.add(
             Answer(

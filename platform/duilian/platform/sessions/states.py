@@ -3,6 +3,7 @@
 interview: invited → consented → in_progress → submitted → reported
            invited | consented | in_progress → human_route (the candidate asked for a person, or refused recording)
            invited | consented | in_progress → expired (the deadline passed)
+           any → erased (by request or retention: a skeleton is left)
 answer:    pending → open → recording → saved → processed | failed, or skipped when the interview is handed in
            `failed` means: cannot be scored, with the reason in `failure`.
 """
@@ -20,6 +21,7 @@ class Status(StrEnum):
     REPORTED = "reported"
     HUMAN_ROUTE = "human_route"
     EXPIRED = "expired"
+    ERASED = "erased"
 
 
 UNFINISHED = frozenset({Status.INVITED, Status.CONSENTED, Status.IN_PROGRESS})

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime, get_timezone_name
+from babel.dates import format_datetime, get_month_names, get_timezone_name
 from babel.numbers import format_decimal, format_percent
 
 
@@ -18,10 +18,11 @@ def _babel(locale: str) -> str:
 def moment(at: datetime, locale: str, zone: str) -> str:
     """Date and time with the zone named."""
     local = at.astimezone(ZoneInfo(zone))
-    words = format_datetime(
-        local, "yyyy年M月d日 HH:mm" if locale.startswith("zh") else "d MMM yyyy, HH:mm", locale=_babel(locale)
-    )
-    return f"{words} ({get_timezone_name(local, width='long', locale=_babel(locale), zone_variant=None)})"
+    if locale.startswith("zh"):
+        words = f"{local.year}年{local.month}月{local.day}日 {local:%H:%M}"
+    else:
+        words = f"{local.day} {_months(locale)[local.month]} {local.year}, {local:%H:%M}"
+    return f"{words} ({_zone_name(local, zone, locale)})"
 
 
 def short_moment(at: datetime, locale: str, zone: str) -> str:
@@ -29,6 +30,24 @@ def short_moment(at: datetime, locale: str, zone: str) -> str:
     return format_datetime(
         local, "M月d日 HH:mm" if locale.startswith("zh") else "d MMM, HH:mm", locale=_babel(locale)
     )
+
+
+@cache
+def _months(locale: str) -> dict[int, str]:
+    return {
+        number: str(name) for number, name in get_month_names("abbreviated", locale=_babel(locale)).items()
+    }
+
+
+_zone_names: dict[tuple[object, ...], str] = {}
+
+
+def _zone_name(local: datetime, zone: str, locale: str) -> str:
+    """Found once for each offset that the zone has; finding it takes longer than all the rest."""
+    known = (zone, locale, local.utcoffset(), local.dst())
+    if known not in _zone_names:
+        _zone_names[known] = get_timezone_name(local, width="long", locale=_babel(locale), zone_variant=None)
+    return _zone_names[known]
 
 
 def clock(seconds: float) -> str:

@@ -1,9 +1,9 @@
-"""Security headers on every answer."""
+"""Security headers on every answer, refusals and static files too."""
 
 from __future__ import annotations
 
 from litestar.datastructures import MutableScopeHeaders
-from litestar.types import Message, Scope
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -15,12 +15,26 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Permissions-Policy": "camera=(self), microphone=(self), geolocation=()",
     "Cross-Origin-Opener-Policy": "same-origin",
+    # A picture meant for other sites (a logo in an e-mail) says so itself.
+    "Cross-Origin-Resource-Policy": "same-origin",
 }
+# Without includeSubDomains: a tenant's own domain has siblings that are not ours to bind.
+HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000"}
 
 
-async def add_security_headers(message: Message, _scope: Scope) -> None:
-    """Runs on everything that is sent, refusals and static files too."""
-    if message["type"] == "http.response.start":
-        headers = MutableScopeHeaders.from_message(message)
-        for name, value in HEADERS.items():
-            headers.setdefault(name, value)
+class SecurityHeaders:
+    """Wraps the whole application. A header that a handler has set stays."""
+
+    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+        self._app = app
+        self._headers = HEADERS | (HTTPS_ONLY if https else {})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def complete(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableScopeHeaders.from_message(message)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, complete)

@@ -9,6 +9,7 @@ import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.response import Redirect
+from sqlalchemy.exc import DataError
 
 from duilian.infra.errors import BadRequest, NotFound, NotSignedIn, Problem, TooLarge
 from duilian.platform.web import pages, words
@@ -74,6 +75,12 @@ def handle_invalid(request: AnyRequest, error: msgspec.ValidationError) -> Respo
     return handle_problem(request, BadRequest(reason=str(error)))
 
 
+def handle_unstorable(request: AnyRequest, error: DataError) -> Response[Any]:
+    """A value of the right type that no column holds: a NUL in a text, a number beyond 64 bits."""
+    log.warning("value cannot be stored", extra={"error": type(error.orig).__name__})
+    return handle_problem(request, BadRequest(reason="a value that cannot be stored"))
+
+
 def handle_unexpected(request: AnyRequest, error: Exception) -> Response[Any]:
     log.error("unexpected error", extra={"error": type(error).__name__}, exc_info=error)
     return handle_problem(request, Problem())
@@ -107,5 +114,6 @@ HANDLERS = {
     Problem: handle_problem,
     HTTPException: handle_framework,
     msgspec.ValidationError: handle_invalid,
+    DataError: handle_unstorable,
     Exception: handle_unexpected,
 }

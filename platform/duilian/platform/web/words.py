@@ -36,9 +36,11 @@ def _flat(prefix: str, part: dict[str, Any]) -> dict[str, str]:
 
 def t(locale: str, key: str, **params: object) -> str:
     """Raises KeyError for a key that does not exist: a missing word is found by the first test that sees it."""
-    return catalogue(locale)[key].format(**params)
+    words = catalogue(locale)[key]
+    return words.format(**params) if "{" in words else words
 
 
+@cache
 def section(locale: str, prefix: str) -> dict[str, str]:
     """The words below a prefix, for scripts on the page; keys keep their dots, without the prefix."""
     return {k.removeprefix(prefix): v for k, v in catalogue(locale).items() if k.startswith(prefix)}

@@ -1,0 +1,1 @@
+"""The candidate's own data: seeing, correcting, copying, withdrawing, erasing; and retention, which erases by itself."""

@@ -1,0 +1,72 @@
+"""The report as programs read it (docs/report.md)."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+from duilian.platform.scoring.pooling import CompetencyScore, Outcome
+
+
+class Person(TypedDict):
+    name: str
+    email: str
+
+
+class Total(TypedDict):
+    """score and standard_error on 0–10; both None unless the outcome is "scored"."""
+
+    outcome: Outcome
+    score: float | None
+    standard_error: float | None
+    provisional: bool
+    weight_scored: int
+    reasons: list[dict[str, Any]]
+
+
+class AnswerDocument(TypedDict):
+    """transcript, star, delivery and quality as docs/report.md has them; None where the answer was not read."""
+
+    key: str
+    position: int
+    kind: str
+    question: dict[str, str]
+    mode: str | None
+    outcome: str
+    reason: dict[str, Any] | None
+    transcript: dict[str, Any] | None
+    star: dict[str, Any] | None
+    on_topic: float | None
+    delivery: dict[str, Any] | None
+    quality: dict[str, Any]
+
+
+class IntegrityFact(TypedDict):
+    """at and seconds into the answer's recording."""
+
+    answer: str
+    kind: str
+    at: float
+    seconds: float
+    characters: int
+
+
+class HumanReview(TypedDict):
+    needed: bool
+    reason: str | None
+
+
+class ReportDocument(TypedDict):
+    interview: str
+    candidate: Person
+    submitted_at: str | None
+    revision: int
+    sha256: str
+    format: int
+    language: str
+    locale: str
+    total: Total
+    competencies: list[CompetencyScore]
+    answers: list[AnswerDocument]
+    integrity: list[IntegrityFact]
+    human_review: HumanReview
+    versions: dict[str, str]
