@@ -15,9 +15,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from html import escape
+from io import BytesIO
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
+from zipfile import ZipFile, is_zipfile
 
 from litestar import Litestar
 
@@ -32,7 +34,6 @@ SLUG_IS_PUBLIC = (
     "/t/{slug:str}/sign-in",
     "/t/{slug:str}/reset",
     "/console/sign-in",
-    "/open",
 )
 # The attacker's own acts are listed there, and each call is one.
 GROWING = ("/console/audit",)
@@ -204,7 +205,8 @@ class Attacker:
         self.findings.reached[f"{target.method} {target.path}"] += 1
         sent = plan.sent()
         for answer in answers:
-            found = [m for m in self.loot.markers if m in answer.raw and m.decode() not in sent]
+            raw = answer.raw + _readable(answer.body).encode()
+            found = [m for m in self.loot.markers if m in raw and m.decode() not in sent]
             if found:
                 return f"the answer holds {found[0].decode()!r}"
         return _difference(*(_seen(answer, plan, target) for answer in answers))
@@ -256,10 +258,18 @@ def _seen(answer: Answer, plan: _Plan, target: Target) -> tuple[int, dict[str, s
     Of a command only the beginning of the words is compared: what it did (to the caller's own tenant) is in the rest.
     """
     headers = {k: _plain(v, plan) for k, v in answer.headers.items() if k not in PASSING}
-    words = _plain(answer.body.decode("utf-8", "replace"), plan)
+    words = _plain(_readable(answer.body), plan)
     if target.path.startswith(GROWING):
         return answer.status, headers, ""
     return answer.status, headers, words if target.method in ("GET", "HEAD", "OPTIONS") else words[:200]
+
+
+def _readable(body: bytes) -> str:
+    """The text; of an archive the names and contents of its members, since compressed bytes hide what is the same."""
+    if not is_zipfile(BytesIO(body)):
+        return body.decode("utf-8", "replace")
+    with ZipFile(BytesIO(body)) as archive:
+        return "\n".join(f"{n}\n{archive.read(n).decode('utf-8', 'replace')}" for n in archive.namelist())
 
 
 def _plain(text: str, plan: _Plan) -> str:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,11 +40,15 @@ class Running:
         return f"http://127.0.0.1:{self.port}"
 
     def child(self, name: str) -> psutil.Process:
-        """The supervised process whose command line ends or begins with `name`."""
-        for found in psutil.Process(self.process.pid).children():
-            line = found.cmdline()
-            if line and (Path(line[0]).name.startswith(name) or line[-1] == name):
-                return found
+        """The supervised process whose command line ends or begins with `name`; it may be on its way up."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            for found in psutil.Process(self.process.pid).children():
+                with suppress(psutil.Error):  # it may just be ending
+                    line = found.cmdline()
+                    if line and (Path(line[0]).name.startswith(name) or line[-1] == name):
+                        return found
+            time.sleep(0.05)
         raise AssertionError(f"{name} is not running:\n{self.output}")
 
     def wait_for(self, pattern: str, seconds: float = 120) -> None:
@@ -120,8 +125,9 @@ def test_second_start_says_who_runs(up: Running) -> None:
 def test_what_is_killed_comes_back(up: Running, name: str) -> None:
     program = "weed" if name == "seaweedfs" else name
     killed = up.child(program)
+    often = up.output.count(f"{name} is back")  # another part's end may have ended it before
     killed.kill()
-    up.wait_for(rf"{name} is back", 60)
+    up.wait_for(rf"(?s)(.*{name} is back){{{often + 1}}}", 60)
     assert up.child(program).pid != killed.pid
     deadline = time.monotonic() + 20
     while httpx.get(f"{up.address}/health", timeout=10).status_code != 200:

@@ -18,6 +18,7 @@ from duilian.platform.portal.doors import Door, api_door
 from duilian.platform.portal.my_data import attempt_file
 from duilian.platform.privacy import correction, practice, receipts, withdrawal
 from duilian.platform.privacy.errors import NotConfirmed
+from duilian.platform.web.openapi import binary
 from duilian.tenants.keyring import Keyring
 
 AnyRequest = Request[Any, Any, Any]  # Any: candidates have no user object
@@ -60,7 +61,7 @@ class MyDataApi(Controller):
         visit = await door.visit(lock=True)
         return {"changed": await correction.correct(door.session, visit.candidate, data.name, data.email)}
 
-    @get("/copy")
+    @get("/copy", responses=binary("Everything held, as a ZIP.", "application/zip"))
     async def copy(self, door: Door, database: Database, keyring: Keyring, store: ObjectStore) -> Stream:
         return await own_data.copy(door.session, await door.visit(), database, keyring, store)
 
@@ -89,7 +90,10 @@ class MyDataApi(Controller):
                 await practice.keep(own, keyring, visit.invitation.set_key, content, kind)
             )
 
-    @get("/practice/{attempt_id:uuid}")
+    @get(
+        "/practice/{attempt_id:uuid}",
+        responses=binary("The attempt, in the container it was made in.", "*/*"),
+    )
     async def play(
         self, door: Door, database: Database, keyring: Keyring, attempt_id: UUID
     ) -> Response[bytes]:
