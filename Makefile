@@ -10,6 +10,9 @@ PYRIGHT = $(NODE) node $(WEB)/node_modules/pyright/index.js --project .
 STATIC := platform/duilian/platform/web/static
 INSTALLED := .venv/.installed
 MODULES := $(WEB)/node_modules/.package-lock.json
+# The Triton server needs numpy 1, so it has an environment of its own.
+TRITON := .venv-triton
+TRITON_INSTALLED := $(TRITON)/.installed
 BUILT := $(STATIC)/.vite/manifest.json
 # The style sheet holds the classes that templates and scripts use, so they are inputs of the front end too.
 WEB_SOURCES := $(shell find $(WEB) -path '*/node_modules' -prune -o -type f -print) \
@@ -18,7 +21,7 @@ WEB_SOURCES := $(shell find $(WEB) -path '*/node_modules' -prune -o -type f -pri
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help up build test lint types format audit bench models browser clean
+.PHONY: help up build test lint types format audit bench models browser triton clean
 
 help:
 	@echo 'make up      启动整套平台 · start the whole platform       [PORT=8700] [DATA_DIR=.duilian]'
@@ -27,6 +30,7 @@ help:
 	@echo 'make format  整理格式 · put the code in its format'
 	@echo 'make audit   依赖漏洞检查 · known vulnerabilities of dependencies'
 	@echo 'make bench   基准测试 · benchmarks                           [DATA=folder]'
+	@echo 'make triton  启动 Triton 服务器 · start a Triton server         [PORT=8001]'
 	@echo 'make clean   删除构建产物，保留数据 · remove what was built, keep the data'
 
 up: build
@@ -34,7 +38,7 @@ up: build
 
 build: $(INSTALLED) $(BUILT)
 
-test: lint models browser
+test: lint models browser $(TRITON_INSTALLED)
 	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile $(ARGS)
 
 lint: build
@@ -57,12 +61,22 @@ audit: build
 	@$(BIN)/pip-audit --strict --progress-spinner off --disable-pip --require-hashes -r requirements.lock
 	@$(NODE) npm --prefix $(WEB) audit
 
-bench: build models
+bench: build models $(TRITON_INSTALLED)
 	@for file in benchmarks/*.py; do \
 	  echo "== $$file"; $(BIN)/python "$$file" $(if $(DATA),--data '$(DATA)') || exit 1; done
 
 models: $(INSTALLED)
 	@$(BIN)/duilian models pull
+
+# A model repository made from the manifest, and the server on it, until Ctrl-C.
+triton: build models $(TRITON_INSTALLED)
+	@exec $(BIN)/duilian triton serve --environment $(TRITON) $(if $(PORT),--port '$(PORT)')
+
+$(TRITON_INSTALLED): $(INSTALLED) serving/triton/requirements.lock
+	@echo '正在安装 Triton 环境 … · installing the Triton environment …'
+	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(TRITON)
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(TRITON)/bin/python --require-hashes -r serving/triton/requirements.lock
+	@touch $@
 
 # A Chromium for the tests that drive one: the machine's own, else the distribution's, else Playwright's.
 browser: $(INSTALLED)
@@ -72,7 +86,7 @@ browser: $(INSTALLED)
 	else $(BIN)/playwright install chromium; fi >/dev/null
 
 clean:
-	rm -rf .venv $(WEB)/node_modules $(STATIC) .pytest_cache .ruff_cache .import_linter_cache dist
+	rm -rf .venv $(TRITON) $(WEB)/node_modules $(STATIC) .pytest_cache .ruff_cache .import_linter_cache dist
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
 	@echo '数据与模型未删除（.duilian、~/.cache/duilian）。 · Data and models were kept (.duilian, ~/.cache/duilian).'
 

@@ -24,6 +24,8 @@ from duilian.serving.models import DEFAULT_DIR, pull
 from duilian.serving.steps.embed import Embedder
 from duilian.serving.steps.observe import Observer
 from duilian.serving.steps.recognise import Recogniser
+from ray_cluster import RayCluster, ray_cluster
+from stacks import free_block
 
 SPEECH = Path(__file__).parents[1] / "fixtures" / "speech"
 SERVER = "from duilian.serving.cli import serving; serving()"
@@ -153,3 +155,12 @@ def server(launch: Callable[..., Server], models_dir: Path) -> Server:
     running = launch(models_dir)
     running.wait_for(200)
     return running
+
+
+@pytest.fixture(scope="session")
+def cluster(models_dir: Path) -> Generator[RayCluster]:
+    """The one Ray Serve instance of this process; short queues, so that a crowd fills them."""
+    limits = {"embed": {"max_ongoing_requests": 4, "max_queued_requests": 8}}
+    with ray_cluster(free_block(), {"DUILIAN_MODELS_DIR": str(models_dir)}, limits=limits) as cluster:
+        cluster.wait_for(200)
+        yield cluster

@@ -67,12 +67,13 @@ async def defer(
 
 
 class _BackOff(BaseRetryStrategy):
-    """1, 2, 4, 8 … seconds, at most a minute."""
+    """1, 2, 4, 8 … seconds, at least as long as whoever was busy asked for, at most a minute."""
 
     def get_retry_decision(self, *, exception: BaseException, job: jobs.Job) -> RetryDecision | None:
         if is_last(job, exception):
             return None
-        return RetryDecision(retry_in={"seconds": int(min(LONGEST_WAIT, 2.0 ** min(job.attempts, 6)))})
+        wait = max(2.0 ** min(job.attempts, 6), retry_after(exception))
+        return RetryDecision(retry_in={"seconds": int(min(LONGEST_WAIT, wait))})
 
 
 def is_last(job: jobs.Job, exception: BaseException) -> bool:
@@ -85,6 +86,12 @@ def is_outage(exception: BaseException) -> bool:
     if isinstance(exception, Problem):
         return exception.status == 503
     return isinstance(exception, ConnectionError | TimeoutError)
+
+
+def retry_after(exception: BaseException) -> float:
+    """Seconds that the failure itself asks to wait, 0 where it names none."""
+    value = exception.headers.get("Retry-After", "") if isinstance(exception, Problem) else ""
+    return float(value) if value.isdigit() else 0.0
 
 
 class Worker:

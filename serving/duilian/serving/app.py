@@ -1,41 +1,40 @@
-"""The ASGI application of the model tier: MessagePack in, MessagePack out (contracts.py).
+"""The ASGI application of the model tier: MessagePack in, MessagePack out (contracts.py), whoever answers (tier.py).
 
-`POST /v1/transcribe`, `/v1/observe`, `/v1/embed`, `/v1/score`; `GET /health` answers at once, 503 until every
-model is loaded.
+`POST /v1/{transcribe,observe,embed,score}`; `GET /health` answers at once, 503 until every model is loaded.
 """
 
 from __future__ import annotations
 
+import asyncio
 import secrets
+from collections.abc import Coroutine
 from contextlib import AbstractContextManager
-from typing import TypeVar
+from typing import Any
 
-import msgspec
 from litestar import Litestar, Request, Response, get, post
 from litestar.datastructures import State
 from opentelemetry.trace import Span
 
 from duilian.infra import telemetry
-from duilian.infra.errors import BadRequest, NotSignedIn
+from duilian.infra.errors import NotSignedIn
 from duilian.infra.settings import Settings
-from duilian.serving import contracts as c
+from duilian.serving.cancelling import Abandoned
 from duilian.serving.refusals import HANDLERS, MEDIA_TYPE, packed
 from duilian.serving.runtime import Runtime
-from duilian.serving.scoring import score as judge
+from duilian.serving.tier import Reply, Tier
 
 BODY_LIMIT = 64 << 20
 Call = Request[object, object, State]
-Message = TypeVar("Message", bound=c.Contract)
 
 
-def create_app(settings: Settings, runtime: Runtime | None = None) -> Litestar:
+def create_app(settings: Settings, tier: Tier | None = None) -> Litestar:
     """The application; models are loaded in the background once it starts."""
-    models = runtime or Runtime(settings)
+    tier = tier or Runtime(settings)
     return Litestar(
         route_handlers=[health, transcribe, observe, embed, score],
-        state=State({"runtime": models, "token": settings.serving_token}),
-        on_startup=[models.start],
-        on_shutdown=[models.stop],
+        state=State({"tier": tier, "token": settings.serving_token}),
+        on_startup=[tier.start],
+        on_shutdown=[tier.stop],
         exception_handlers=HANDLERS,
         request_max_body_size=BODY_LIMIT,
         openapi_config=None,
@@ -44,54 +43,62 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Litestar:
 
 @get("/health", media_type=MEDIA_TYPE)
 async def health(state: State) -> Response[bytes]:
-    found = _runtime(state).health()
+    found = await _tier(state).health()
     return packed(found, 200 if found.ready else 503)
 
 
 @post("/v1/transcribe", status_code=200)
-async def transcribe(request: Call, state: State) -> Response[bytes]:
-    with _span(request):
-        message = await _message(request, c.TranscribeRequest)
-        return packed(await _runtime(state).recogniser.run(lambda recogniser: recogniser.transcribe(message)))
+async def transcribe(request: Call) -> Response[bytes]:
+    return await _answered(request, "transcribe")
 
 
 @post("/v1/observe", status_code=200)
-async def observe(request: Call, state: State) -> Response[bytes]:
-    with _span(request):
-        message = await _message(request, c.ObserveRequest)
-        return packed(await _runtime(state).observer.run(lambda observer: observer.observe(message)))
+async def observe(request: Call) -> Response[bytes]:
+    return await _answered(request, "observe")
 
 
 @post("/v1/embed", status_code=200)
-async def embed(request: Call, state: State) -> Response[bytes]:
-    with _span(request):
-        message = await _message(request, c.EmbedRequest)
-        return packed(await _runtime(state).embedder.run(lambda embedder: embedder.respond(message)))
+async def embed(request: Call) -> Response[bytes]:
+    return await _answered(request, "embed")
 
 
 @post("/v1/score", status_code=200)
-async def score(request: Call, state: State) -> Response[bytes]:
-    with _span(request):
-        message = await _message(request, c.ScoreRequest)
-        return packed(await _runtime(state).embedder.run(lambda embedder: judge(message, embedder)))
+async def score(request: Call) -> Response[bytes]:
+    return await _answered(request, "score")
 
 
-def _span(request: Call) -> AbstractContextManager[Span]:
-    """A span for the step, below the request's own."""
-    facts = {
-        "duilian.step": request.url.path.rpartition("/")[2],
-        "duilian.bytes": int(request.headers.get("content-length", 0)),
-    }
-    return telemetry.tracer().start_as_current_span("step", attributes=facts)
+async def _answered(request: Call, step: str) -> Response[bytes]:
+    """Checks the caller, reads the body, waits for the step as long as the caller does."""
+    with _span(request, step):
+        _check_token(request)
+        body = await request.body()
+        status, content, headers = await _unless_gone(request, _tier(request.app.state).answer(step, body))
+        return Response(content, status_code=status, media_type=MEDIA_TYPE, headers=dict(headers))
 
 
-async def _message(request: Call, kind: type[Message]) -> Message:
-    """Checks the caller and reads the body. Raises NotSignedIn, BadRequest."""
-    _check_token(request)
+async def _unless_gone(request: Call, answering: Coroutine[Any, Any, Reply]) -> Reply:
+    """The reply; its work is cancelled if the caller hangs up. Raises Abandoned then."""
+    work = asyncio.create_task(answering)
+    gone = asyncio.create_task(_hung_up(request))
     try:
-        return msgspec.msgpack.decode(await request.body(), type=kind)
-    except msgspec.DecodeError as error:  # ValidationError is one of them
-        raise BadRequest(reason=str(error)) from error
+        await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            raise Abandoned
+        return work.result()
+    finally:
+        for task in (work, gone):
+            task.cancel()
+
+
+async def _hung_up(request: Call) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _span(request: Call, step: str) -> AbstractContextManager[Span]:
+    """A span for the step, below the request's own."""
+    facts = {"duilian.step": step, "duilian.bytes": int(request.headers.get("content-length", 0))}
+    return telemetry.tracer().start_as_current_span("step", attributes=facts)
 
 
 def _check_token(request: Call) -> None:
@@ -101,5 +108,5 @@ def _check_token(request: Call) -> None:
         raise NotSignedIn
 
 
-def _runtime(state: State) -> Runtime:
-    return state["runtime"]
+def _tier(state: State) -> Tier:
+    return state["tier"]

@@ -11,7 +11,7 @@ import msgspec
 
 from duilian.infra.telemetry import carrier
 from duilian.serving import contracts as c
-from duilian.serving.errors import ServingRefused, ServingUnavailable
+from duilian.serving.errors import ServingFailed, ServingRefused, ServingUnavailable
 
 ATTEMPTS = 5
 FIRST_WAIT, LONGEST_WAIT = 0.25, 5.0  # seconds between attempts, doubling
@@ -21,8 +21,8 @@ Answer = TypeVar("Answer", bound=c.Contract)
 class ServingClient:
     """timeout: seconds one call may take. Use as an async context manager, or call `close`.
 
-    Every call raises ServingUnavailable when the tier cannot answer after five attempts, and ServingRefused when
-    it will not (the same request would be refused again).
+    Every call raises ServingUnavailable when the tier cannot answer after five attempts, ServingFailed when it broke
+    on this very request, and ServingRefused when it will not (the same request would be refused again).
     """
 
     def __init__(self, url: str, token: str = "", timeout: float = 600.0) -> None:
@@ -88,8 +88,10 @@ def _read(answer: httpx.Response, kind: type[Answer]) -> Answer:
     if answer.status_code == 200:
         return _decoded(answer, kind)
     problem = _decoded(answer, c.ServingProblem)
+    if answer.status_code == 503:
+        raise ServingUnavailable(reason=problem.detail, retry_after=_retry_after(answer))
     if answer.status_code >= 500:
-        raise ServingUnavailable(reason=problem.detail)
+        raise ServingFailed(failure=problem.code, reason=problem.detail)
     raise ServingRefused(refusal=problem.code, reason=problem.detail)
 
 

@@ -100,7 +100,22 @@ class ServingUnavailable(Problem):
     code = "serving-unavailable"
     zh = "模型服务暂时不可用：{reason}。请稍后再试。"
     en = "The model tier is unavailable: {reason}. Try again later."
-    headers: Mapping[str, str] = {"Retry-After": "5"}
+
+    def __init__(self, *, reason: str, retry_after: float = 5) -> None:
+        super().__init__(reason=reason)
+        self.headers = {"Retry-After": str(round(retry_after) or 5)}
+
+
+class ServingFailed(Problem):
+    """The model tier broke on this request (its process ended, an error of ours). failure: its code.
+
+    Unlike an outage it is tried again a few times only: the same request may break the next process too.
+    """
+
+    status = 500
+    code = "serving-failed"
+    zh = "模型服务处理该请求时出错（{failure}）：{reason}"
+    en = "The model tier failed on this request ({failure}): {reason}"
 
 
 class ServingRefused(Problem):
@@ -120,3 +135,32 @@ class Busy(Problem):
     zh = "模型服务繁忙（{waiting} 个请求正在等待）。请稍后再试。"
     en = "The model tier is busy ({waiting} calls are waiting). Try again later."
     headers: Mapping[str, str] = {"Retry-After": "5"}
+
+
+class TooSlow(Problem):
+    """The step did not answer within its time (DUILIAN_STEP_SECONDS), waiting included."""
+
+    status = 503
+    code = "too-slow"
+    zh = "模型在 {seconds} 秒内没有完成。请稍后再试。"
+    en = "The model did not finish within {seconds} seconds. Try again later."
+    headers: Mapping[str, str] = {"Retry-After": "5"}
+
+
+class OutOfMemory(Problem):
+    """There was no memory for this call; the next, smaller one may succeed."""
+
+    status = 503
+    code = "out-of-memory"
+    zh = "模型服务内存不足，无法处理该请求。请减少并发或增加内存。"
+    en = "The model tier ran out of memory on this call. Lower its concurrency or give it more memory."
+    headers: Mapping[str, str] = {"Retry-After": "5"}
+
+
+class StepDied(Problem):
+    """The process that worked on this call ended, and so did the one that tried again."""
+
+    status = 500
+    code = "step-died"
+    zh = "处理该请求的模型进程意外退出（{step}：{reason}）。"
+    en = "The process that worked on this call ended unexpectedly ({step}: {reason})."

@@ -11,7 +11,9 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from duilian.infra.errors import Problem
+from duilian.serving.cancelling import Abandoned
 from duilian.serving.contracts import Contract, ServingProblem
+from duilian.serving.tier import Reply
 
 MEDIA_TYPE = "application/msgpack"
 log = logging.getLogger("duilian.serving")
@@ -23,11 +25,22 @@ def packed(message: Contract, status: int = 200, headers: Mapping[str, str] | No
     return Response(content, status_code=status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
 
 
-def _problem(_request: AnyRequest, problem: Problem) -> Response[bytes]:
+def refused(problem: Problem) -> Reply:
+    """The reply that says no."""
     # One code for the caller, whatever it is that keeps a model from answering.
     code = "model-unavailable" if problem.code in ("serving-unavailable", "model-broken") else problem.code
     answer = ServingProblem(code=code, detail=problem.sentence("en"))
-    return packed(answer, problem.status, problem.headers)
+    return Reply(problem.status, msgspec.msgpack.encode(answer), problem.headers)
+
+
+def _problem(_request: AnyRequest, problem: Problem) -> Response[bytes]:
+    status, content, headers = refused(problem)
+    return Response(content, status_code=status, media_type=MEDIA_TYPE, headers=dict(headers))
+
+
+def _abandoned(_request: AnyRequest, _error: Abandoned) -> Response[bytes]:
+    """Nobody reads this: the caller has hung up. 499 as nginx writes it."""
+    return packed(ServingProblem(code="abandoned", detail="the caller hung up"), 499)
 
 
 def _framework(_request: AnyRequest, error: HTTPException) -> Response[bytes]:
@@ -40,4 +53,4 @@ def _unexpected(request: AnyRequest, error: Exception) -> Response[bytes]:
     return packed(ServingProblem(code="internal", detail=type(error).__name__), 500)
 
 
-HANDLERS = {Problem: _problem, HTTPException: _framework, Exception: _unexpected}
+HANDLERS = {Problem: _problem, Abandoned: _abandoned, HTTPException: _framework, Exception: _unexpected}

@@ -57,6 +57,16 @@ def _catcher(port: int) -> str:
     return f"smtp://127.0.0.1:{port + 3}"
 
 
+def own_serving(host: str, port: int) -> str:
+    """Address of the model tier that `duilian up` starts, unless another one is named."""
+    return f"http://{host}:{port}"
+
+
+def runs_serving(settings: Settings) -> bool:
+    """Whether the model tier runs here: so it is where no other address was given."""
+    return settings.serving_url == own_serving(settings.serving_host, settings.serving_port)
+
+
 def places_of(settings: Settings) -> list[Place]:
     """The folders preflight checks."""
     return [
@@ -82,7 +92,7 @@ def plan(overrides: Mapping[str, object], environment: Mapping[str, str] | None 
         master_key_file=_unless_given(loaded, "master_key_file", data_dir / "master.key").absolute(),
         audit_key_file=_unless_given(loaded, "audit_key_file", data_dir / "audit.key").absolute(),
         serving_port=(serving_port := _unless_given(loaded, "serving_port", settings.port + 1)),
-        serving_url=f"http://{settings.serving_host}:{serving_port}",
+        serving_url=_unless_given(loaded, "serving_url", own_serving(settings.serving_host, serving_port)),
         smtp_url=_unless_given(loaded, "smtp_url", _catcher(settings.port)),
         public_url=_unless_given(loaded, "public_url", f"http://127.0.0.1:{settings.port}"),
     )

@@ -22,6 +22,7 @@ from duilian.platform.app.interview import interview
 from duilian.platform.app.keys import keys
 from duilian.platform.app.retention import retention
 from duilian.serving import cli as serving_cli
+from duilian.serving.ray_cli import ray_command
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -148,6 +149,7 @@ for command in (
     serving_cli.models,
     serving_cli.transcribe,
     serving_cli.serving,
+    ray_command,
 ):
     cli.add_command(command)
 

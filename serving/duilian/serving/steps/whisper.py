@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_suppressed_tokens
 from numpy.typing import NDArray
 
+from duilian.serving.cancelling import check
 from duilian.serving.contracts import Language
 from duilian.serving.steps.alignment import Heard, heard_words
 from duilian.serving.steps.chinese import PROMPT
@@ -70,9 +72,12 @@ class Whisper:
         """Batches of windows, each of like length (they are padded to the longest); answers in the same order."""
 
         def one(batch: Batch) -> list[Decoded]:
+            check()
             return self._decode(batch, language, vocabulary)
 
-        return list(self._pool.map(one, batches))
+        # Each batch runs in a copy of the caller's context: that is how it learns that nobody waits any more.
+        futures = [self._pool.submit(copy_context().run, one, batch) for batch in batches]
+        return [future.result() for future in futures]
 
     def _decode(self, windows: Batch, language: Language, vocabulary: list[str]) -> list[Decoded]:
         features = [self._features(window)[:, :FULL] for window in windows]

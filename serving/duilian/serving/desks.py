@@ -1,0 +1,97 @@
+"""One call of the contract: its message, the step that answers it, and the bytes in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import msgspec
+
+from duilian.infra.errors import BadRequest, Problem
+from duilian.infra.settings import Settings
+from duilian.serving import contracts as c
+from duilian.serving.loading import load_embedder, load_observer, load_recogniser, threads_of
+from duilian.serving.refusals import refused
+from duilian.serving.scoring import score as judge
+from duilian.serving.slots import Slot
+from duilian.serving.steps.embed import Embedder
+from duilian.serving.steps.observe import Observer
+from duilian.serving.steps.recognise import Recogniser
+from duilian.serving.tier import Reply
+
+Step = TypeVar("Step")
+Message = TypeVar("Message", bound=c.Contract)
+
+
+@dataclass(frozen=True)
+class Desk(Generic[Step, Message]):
+    """slot: the step; kind: what it is asked with; work: what it does with it."""
+
+    slot: Slot[Step]
+    kind: type[Message]
+    work: Callable[[Step, Message], c.Contract]
+
+    async def answer(self, body: bytes) -> Reply:
+        """Never raises a Problem: a refusal is a reply."""
+        try:
+            message = self._read(body)
+            found = await self.slot.run(lambda step: self.work(step, message))
+            return Reply(200, msgspec.msgpack.encode(found))
+        except Problem as problem:
+            return refused(problem)
+
+    def _read(self, body: bytes) -> Message:
+        try:
+            return msgspec.msgpack.decode(body, type=self.kind)
+        except msgspec.DecodeError as error:  # ValidationError is one of them
+            raise BadRequest(reason=str(error)) from error
+
+
+AnyDesk = (
+    Desk[Recogniser, c.TranscribeRequest]
+    | Desk[Observer, c.ObserveRequest]
+    | Desk[Embedder, c.EmbedRequest]
+    | Desk[Embedder, c.ScoreRequest]
+)
+
+
+def recogniser_slot(settings: Settings) -> Slot[Recogniser]:
+    return Slot(lambda: load_recogniser(settings), threads_of(settings), settings.step_seconds)
+
+
+def observer_slot(settings: Settings) -> Slot[Observer]:
+    return Slot(lambda: load_observer(settings.models_dir), 1, settings.step_seconds)
+
+
+def embedder_slot(settings: Settings) -> Slot[Embedder]:
+    return Slot(lambda: load_embedder(settings.models_dir), 1, settings.step_seconds)
+
+
+def transcribing(slot: Slot[Recogniser]) -> Desk[Recogniser, c.TranscribeRequest]:
+    return Desk(slot, c.TranscribeRequest, lambda recogniser, message: recogniser.transcribe(message))
+
+
+def observing(slot: Slot[Observer]) -> Desk[Observer, c.ObserveRequest]:
+    return Desk(slot, c.ObserveRequest, lambda observer, message: observer.observe(message))
+
+
+def embedding(slot: Slot[Embedder]) -> Desk[Embedder, c.EmbedRequest]:
+    return Desk(slot, c.EmbedRequest, lambda embedder, message: embedder.respond(message))
+
+
+def scoring(slot: Slot[Embedder]) -> Desk[Embedder, c.ScoreRequest]:
+    return Desk(slot, c.ScoreRequest, lambda embedder, message: judge(message, embedder))
+
+
+def desk_of(step: str, settings: Settings) -> AnyDesk:
+    """A step alone with its own models, as a replica of a cluster has it."""
+    match step:
+        case "transcribe":
+            return transcribing(recogniser_slot(settings))
+        case "observe":
+            return observing(observer_slot(settings))
+        case "embed":
+            return embedding(embedder_slot(settings))
+        case _:
+            return scoring(embedder_slot(settings))

@@ -1,0 +1,102 @@
+"""A Ray cluster as the tier: each step answered by whichever replica has the shortest queue.
+
+What a replica says is passed on; what happens to a replica is told in the contract's words. Every step is a pure
+function of its message, so a call whose replica died is made once more, on another one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from ray import serve
+from ray.exceptions import OutOfMemoryError, RayActorError, RayError
+from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
+from ray.serve.handle import DeploymentHandle
+
+from duilian.infra.telemetry import carrier
+from duilian.serving.contracts import Health
+from duilian.serving.errors import Busy, OutOfMemory, ServingUnavailable, StepDied
+from duilian.serving.ray_status import Statuses
+from duilian.serving.tier import Reply
+
+log = logging.getLogger("duilian.serving")
+ATTEMPTS = 2  # replicas a call may meet
+LOOK = 2.0  # seconds between two looks at the cluster
+ASKING = 3.0  # seconds a replica has to name its models
+
+
+class RayTier:
+    def __init__(self, steps: dict[str, DeploymentHandle[Any]]) -> None:
+        self._steps = steps
+        self._statuses = Statuses()
+        self._versions: dict[str, dict[str, str]] = {}
+        self._watching: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._watching = asyncio.get_running_loop().create_task(self._watch())
+
+    def stop(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+
+    async def answer(self, step: str, body: bytes) -> Reply:
+        """Raises ServingUnavailable (no replica), Busy (queue full), OutOfMemory, StepDied."""
+        if (problem := self._statuses.problem(step)) is not None:
+            raise ServingUnavailable(reason=problem)
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return await self._ask(step, body)
+            except (RayActorError, OutOfMemoryError) as error:
+                log.warning("replica was lost", extra={"step": step, "error": type(error).__name__})
+                if attempt == ATTEMPTS:
+                    raise _death(step, error) from error
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _ask(self, step: str, body: bytes) -> Reply:
+        # Any: a handle gives a response, or a generator where it was asked to stream.
+        answering: Any = self._steps[step].answer.remote(body, carrier())
+        try:
+            status, content, headers = await answering
+        except asyncio.CancelledError:
+            answering.cancel()
+            raise
+        except BackPressureError as error:
+            raise Busy(waiting=error.args[0]) from error
+        except DeploymentUnavailableError as error:
+            raise ServingUnavailable(reason=f"{step}: {error}") from error
+        return Reply(status, content, headers)
+
+    async def health(self) -> Health:
+        problems = [problem for step in self._steps if (problem := self._statuses.problem(step)) is not None]
+        missing = [step for step in self._steps if step not in self._versions and not problems]
+        models = {name: version for found in self._versions.values() for name, version in found.items()}
+        return Health(
+            ready=not problems and not missing,
+            models=models,
+            problems=[*problems, *(f"{step}: is being loaded" for step in missing)],
+        )
+
+    async def _watch(self) -> None:
+        """Keeps in mind which deployments have replicas, and which models those hold."""
+        while True:
+            try:
+                await asyncio.to_thread(self._statuses.look, serve.status)
+                await asyncio.gather(*(self._ask_versions(step) for step in self._steps))
+            except Exception:  # whatever it is, the next look may succeed; without looks, /health would lie
+                log.exception("the cluster could not be looked at")
+            await asyncio.sleep(LOOK)
+
+    async def _ask_versions(self, step: str) -> None:
+        if self._statuses.problem(step) is not None:
+            self._versions.pop(step, None)
+            return
+        async with asyncio.timeout(ASKING):
+            self._versions[step] = await self._steps[step].versions.remote()
+
+
+def _death(step: str, error: RayError) -> Exception:
+    if isinstance(error, OutOfMemoryError):
+        return OutOfMemory()
+    return StepDied(step=step, reason=type(error).__name__)

@@ -1,0 +1,165 @@
+"""One contract, two tiers: the embedded process and a real Ray Serve cluster say the same, in the same words."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import httpx
+import msgspec
+import numpy as np
+import pytest
+
+from alike import assert_same
+from duilian.serving import contracts as c
+from duilian.serving.audio import sample_frames
+from duilian.serving.client import ServingClient
+from duilian.serving.errors import ServingRefused
+from duilian.serving.scoring import score
+from face_clip import ensure_face_clip
+
+pytestmark = pytest.mark.models
+SPEECH = "zh/weak/complaint/01.webm"
+MODELS = {"whisper-base", "silero-vad", "face-detection", "multilingual-e5-small"}
+
+
+@dataclass(frozen=True)
+class Address:
+    url: str
+    token: str
+
+
+@pytest.fixture(scope="module", params=["process", "ray"])
+def tier(request: pytest.FixtureRequest) -> Address:
+    found = request.getfixturevalue("server" if request.param == "process" else "cluster")
+    return Address(found.url, found.token)
+
+
+@pytest.fixture
+async def client(tier: Address) -> AsyncIterator[ServingClient]:
+    async with ServingClient(tier.url, tier.token) as client:
+        yield client
+
+
+async def test_transcribe_equals_the_step(client, spoken, hear):
+    said = spoken(SPEECH)
+    answer = await client.transcribe(c.TranscribeRequest(audio=said.samples.tobytes(), language="zh"))
+    assert_same(answer, hear(said.samples))
+    assert set(answer.versions) == {"whisper-base", "silero-vad"}
+
+
+async def test_answers_do_not_mix(client, spoken):
+    requests = [
+        c.TranscribeRequest(audio=spoken(path).samples.tobytes(), language="zh")
+        for path in (SPEECH, "zh/weak/complaint/03.webm", SPEECH)
+    ]
+    first, second, third = await asyncio.gather(*(client.transcribe(r) for r in requests))
+    assert first == third != second
+
+
+async def test_observe_equals_the_step(client, observer, face_frames):
+    request = c.ObserveRequest(frames=face_frames)
+    assert_same(await client.observe(request), observer.observe(request))
+
+
+@pytest.fixture(scope="module")
+def face_frames(tmp_path_factory: pytest.TempPathFactory) -> list[c.Frame]:
+    return sample_frames(ensure_face_clip(tmp_path_factory.mktemp("face")))
+
+
+async def test_embed_and_score_equal_the_steps(client, embedder):
+    assert_same(
+        await client.embed(c.EmbedRequest(texts=["你好"])), embedder.respond(c.EmbedRequest(texts=["你好"]))
+    )
+    request = score_request()
+    assert_same(await client.score(request), score(request, embedder))
+
+
+def score_request() -> c.ScoreRequest:
+    text = "我先听顾客说完，再给她换了一箱新的。"
+    sentence = c.Sentence(text=text, offset=0, length=len(text), start=0, end=4, first_word=0, last_word=0)
+    anchors = [c.Anchor(level=n, text=f"第{n}级", keywords=[]) for n in range(1, 6)]
+    answer = c.AnswerText(
+        key="q", question="请讲一次投诉", text=text, sentences=[sentence], competencies=["care"]
+    )
+    profile = c.CompetencyProfile(key="care", name="同理心", anchors=anchors)
+    return c.ScoreRequest(language="zh", answer=answer, competencies=[profile])
+
+
+async def test_health_names_every_model(client):
+    health = await client.health()
+    assert health.ready and not health.problems
+    assert set(health.models) == MODELS
+    assert all(len(version) == 12 for version in health.models.values())
+
+
+async def test_refusals_reach_the_caller(client):
+    with pytest.raises(ServingRefused) as half:
+        await client.transcribe(c.TranscribeRequest(audio=b"abc", language="zh"))
+    assert half.value.params["refusal"] == "bad-request"
+    with pytest.raises(ServingRefused) as long:
+        await client.transcribe(c.TranscribeRequest(audio=bytes(32_000 * 901), language="en"))
+    assert long.value.params["refusal"] == "too-long"
+
+
+NOTHING = msgspec.msgpack.encode({"texts": []})
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "token", "status", "code"),
+    [
+        ("/v1/embed", b"garbage", "a-token", 400, "bad-request"),
+        ("/v1/embed", msgspec.msgpack.encode({"texts": "no list"}), "a-token", 400, "bad-request"),
+        ("/v1/embed", msgspec.msgpack.encode({"texts": [], "more": 1}), "a-token", 400, "bad-request"),
+        ("/v1/transcribe", msgspec.msgpack.encode({"audio": b""}), "a-token", 400, "bad-request"),
+        ("/v1/embed", NOTHING, "other", 401, "not-signed-in"),
+        ("/v1/embed", NOTHING, "", 401, "not-signed-in"),
+        ("/v1/embed", bytes((64 << 20) + 1), "a-token", 413, "too-large"),
+        ("/v1/none", b"", "a-token", 404, "not-found"),
+    ],
+)
+def test_bad_requests(tier, path, body, token, status, code):
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    answer = httpx.post(f"{tier.url}{path}", content=body, headers=headers, timeout=30)
+    problem = msgspec.msgpack.decode(answer.content, type=c.ServingProblem)
+    assert (answer.status_code, problem.code) == (status, code)
+    assert problem.detail
+
+
+async def test_too_many_callers_are_asked_to_come_back_and_the_client_does(tier, client):
+    """Back-pressure: 503 with Retry-After in the contract's words; nobody's request is lost."""
+    bodies = [msgspec.msgpack.encode({"texts": [f"第{n}句，{m}" for m in range(12)]}) for n in range(60)]
+    headers = {"Authorization": f"Bearer {tier.token}"}
+    async with httpx.AsyncClient(base_url=tier.url, headers=headers, timeout=60) as crowd:
+        answers = await asyncio.gather(*(crowd.post("/v1/embed", content=body) for body in bodies))
+    assert {a.status_code for a in answers} == {200, 503}
+    sent_away = [a for a in answers if a.status_code == 503]
+    assert {msgspec.msgpack.decode(a.content, type=c.ServingProblem).code for a in sent_away} == {"busy"}
+    assert all(int(a.headers["Retry-After"]) > 0 for a in sent_away)
+    requests = [c.EmbedRequest(texts=[f"再来{n}，{m}" for m in range(6)]) for n in range(40)]
+    found = await asyncio.gather(*(client.embed(request) for request in requests))
+    assert [answer.dimension for answer in found] == [384] * 40
+
+
+async def test_a_request_that_was_given_up_stops_costing(tier, client, spoken, silence):
+    """Ten minutes of speech would occupy the recogniser for long; the caller hangs up and the next is heard at once."""
+    said = spoken(SPEECH)
+    long = np.tile(np.concatenate([said.samples, silence(1.0)]), 60)[: 600 * c.SAMPLE_RATE]
+    body = msgspec.msgpack.encode(c.TranscribeRequest(audio=long.tobytes(), language="zh"))
+    with pytest.raises(httpx.ReadTimeout):
+        headers = {"Authorization": f"Bearer {tier.token}"}
+        httpx.post(f"{tier.url}/v1/transcribe", content=body, headers=headers, timeout=4)
+    began = time.monotonic()
+    await client.transcribe(c.TranscribeRequest(audio=said.samples.tobytes(), language="zh"))
+    assert time.monotonic() - began < 20, "the abandoned request was still being worked on"
+
+
+def test_nothing_listens_to_strangers(cluster):
+    """Whoever reaches the cluster's own port without its token is refused."""
+    answer = httpx.get(f"{cluster.dashboard}/api/serve/applications/", timeout=10)
+    assert answer.status_code in (401, 403)
+    with socket.create_connection(("127.0.0.1", cluster.port), timeout=5):
+        pass
