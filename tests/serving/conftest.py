@@ -55,12 +55,12 @@ def recogniser(models_dir: Path) -> Recogniser:
 
 @pytest.fixture(scope="session")
 def observer(models_dir: Path) -> Observer:
-    return load_observer(models_dir).step
+    return load_observer(Settings(models_dir=models_dir)).step
 
 
 @pytest.fixture(scope="session")
 def embedder(models_dir: Path) -> Embedder:
-    return load_embedder(models_dir).step
+    return load_embedder(Settings(models_dir=models_dir)).step
 
 
 @pytest.fixture(scope="session")

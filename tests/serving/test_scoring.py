@@ -10,6 +10,7 @@ import yaml
 
 from duilian.customization import packs
 from duilian.customization.schemas import QuestionSet
+from duilian.infra.settings import Settings
 from duilian.platform.scoring import gate
 from duilian.platform.scoring.evidence import QuoteNotSaid, verify
 from duilian.platform.scoring.refusals import QuestionReadBack, TooLittleSpeech, WrongLanguage
@@ -120,7 +121,7 @@ def test_instructions_change_nothing(order: str, embedder: Embedder) -> None:
 def test_same_input_gives_the_same_bytes(embedder: Embedder) -> None:
     text = yaml.safe_load((ANSWERS / "complaint" / "strong" / "zh.yaml").read_text("utf-8"))["milk-powder"]
     first = judged(SETS["complaint"], "milk-powder", text, "zh", embedder)
-    again = load_embedder(DEFAULT_DIR).step
+    again = load_embedder(Settings(models_dir=DEFAULT_DIR.expanduser())).step
     second = judged(SETS["complaint"], "milk-powder", text, "zh", again)
     assert msgspec.json.encode(first) == msgspec.json.encode(second)
 

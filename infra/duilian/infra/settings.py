@@ -71,6 +71,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     device: Literal["cpu", "cuda", "auto"] = "cpu"
     compute_type: Literal["int8", "int8_float16", "float16", "float32"] = "int8"
     cpu_threads: Annotated[int, msgspec.Meta(ge=0, le=256)] = 2
+    executor: Literal["process", "triton"] = "process"
+    triton_address: str = "127.0.0.1:8001"
     step_seconds: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 600.0
 
     smtp_url: Secret = ""

@@ -61,11 +61,11 @@ def recogniser_slot(settings: Settings) -> Slot[Recogniser]:
 
 
 def observer_slot(settings: Settings) -> Slot[Observer]:
-    return Slot(lambda: load_observer(settings.models_dir), 1, settings.step_seconds)
+    return Slot(lambda: load_observer(settings), 1, settings.step_seconds)
 
 
 def embedder_slot(settings: Settings) -> Slot[Embedder]:
-    return Slot(lambda: load_embedder(settings.models_dir), 1, settings.step_seconds)
+    return Slot(lambda: load_embedder(settings), 1, settings.step_seconds)
 
 
 def transcribing(slot: Slot[Recogniser]) -> Desk[Recogniser, c.TranscribeRequest]:

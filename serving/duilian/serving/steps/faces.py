@@ -8,11 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 from PIL import Image
 
 from duilian.serving.contracts import FaceBox
+from duilian.serving.tensors import interpreter_of
 
 SIDE = 128
 LAYERS = ((16, 2), (8, 6))  # cells per side, anchors per cell
@@ -27,7 +27,7 @@ class FaceDetector:
     """Not safe for threads: one call at a time."""
 
     def __init__(self, model: Path, threads: int = 1) -> None:
-        self._interpreter = Interpreter(model_path=str(model), num_threads=threads)
+        self._interpreter = interpreter_of(model, threads)
         self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._outputs = {o["name"]: o["index"] for o in self._interpreter.get_output_details()}
