@@ -19,7 +19,9 @@ from duilian.serving.audio import sample_frames
 from duilian.serving.client import ServingClient
 from duilian.serving.errors import ServingRefused
 from duilian.serving.scoring import score
+from duilian.serving.scoring.artefact import pack, unpack
 from face_clip import ensure_face_clip
+from heads import head_artefact, score_request
 
 pytestmark = pytest.mark.models
 SPEECH = "zh/weak/complaint/01.webm"
@@ -78,15 +80,30 @@ async def test_embed_and_score_equal_the_steps(client, embedder):
     assert_same(await client.score(request), score(request, embedder))
 
 
-def score_request() -> c.ScoreRequest:
-    text = "我先听顾客说完，再给她换了一箱新的。"
-    sentence = c.Sentence(text=text, offset=0, length=len(text), start=0, end=4, first_word=0, last_word=0)
-    anchors = [c.Anchor(level=n, text=f"第{n}级", keywords=[]) for n in range(1, 6)]
-    answer = c.AnswerText(
-        key="q", question="请讲一次投诉", text=text, sentences=[sentence], competencies=["care"]
+async def test_a_tenants_head_is_sent_when_the_tier_asks_for_it(client, embedder):
+    octets, sha256 = pack(head_artefact(embedder))
+    fetched: list[str] = []
+
+    async def fetch(name: str) -> bytes:
+        fetched.append(name)
+        return octets
+
+    request = msgspec.structs.replace(
+        score_request(), tenant="a", heads=[c.HeadWanted(competency="care", sha256=sha256)]
     )
-    profile = c.CompetencyProfile(key="care", name="同理心", anchors=anchors)
-    return c.ScoreRequest(language="zh", answer=answer, competencies=[profile])
+    answers = [await client.score(request, fetch) for _ in range(2)]
+    expected = score(request, embedder, {"care": unpack(octets, sha256)})
+    for answer in answers:
+        assert_same(answer, expected)
+    assert fetched == [sha256], "the second time the tier had it"
+
+    async def fetch_damaged(name: str) -> bytes:
+        return octets[:-1] + b"x"
+
+    with pytest.raises(ServingRefused) as broken:
+        await client.score(msgspec.structs.replace(request, tenant="b"), fetch_damaged)
+    assert broken.value.params["refusal"] == "head-broken"
+    assert_same(await client.score(request), expected)
 
 
 async def test_health_names_every_model(client):

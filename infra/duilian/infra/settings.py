@@ -73,6 +73,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cpu_threads: Annotated[int, msgspec.Meta(ge=0, le=256)] = 2
     executor: Literal["process", "triton"] = "process"
     triton_address: str = "127.0.0.1:8001"
+    head_cache_bytes: Annotated[int, msgspec.Meta(ge=1 << 20)] = 256 << 20
     step_seconds: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 600.0
 
     smtp_url: Secret = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import TypeVar
 
@@ -15,6 +16,8 @@ from duilian.serving.errors import ServingFailed, ServingRefused, ServingUnavail
 
 ATTEMPTS = 5
 FIRST_WAIT, LONGEST_WAIT = 0.25, 5.0  # seconds between attempts, doubling
+ARTEFACT_NEEDED = "artefact-needed"
+Fetch = Callable[[str], Awaitable[bytes]]
 Answer = TypeVar("Answer", bound=c.Contract)
 
 
@@ -42,8 +45,18 @@ class ServingClient:
     async def embed(self, request: c.EmbedRequest) -> c.Embeddings:
         return await self._post("/v1/embed", request, c.Embeddings)
 
-    async def score(self, request: c.ScoreRequest) -> c.ScoreResponse:
-        return await self._post("/v1/score", request, c.ScoreResponse)
+    async def score(self, request: c.ScoreRequest, artefact: Fetch | None = None) -> c.ScoreResponse:
+        """artefact: gives the bytes of a head by its sha256, where the tier asks for it; its errors pass through."""
+        try:
+            return await self._post("/v1/score", request, c.ScoreResponse)
+        except ServingRefused as refused:
+            if artefact is None or refused.params["refusal"] != ARTEFACT_NEEDED:
+                raise
+        # All of them: the next call may reach another replica, which holds none.
+        heads = [
+            msgspec.structs.replace(head, artefact=await artefact(head.sha256)) for head in request.heads
+        ]
+        return await self._post("/v1/score", msgspec.structs.replace(request, heads=heads), c.ScoreResponse)
 
     async def health(self) -> c.Health:
         """One attempt, whether ready or not. Raises ServingUnavailable if nobody answers."""

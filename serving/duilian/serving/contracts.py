@@ -190,12 +190,28 @@ class AnswerText(Contract, frozen=True, kw_only=True):
     others: list[str] = []
 
 
+class HeadWanted(Contract, frozen=True, kw_only=True):
+    """A tenant's own model for a competency, by the sha256 of its artefact (scoring/artefact.py).
+
+    artefact: its bytes, where the tier asked for them (409 "artefact-needed"); empty otherwise.
+    """
+
+    competency: str
+    sha256: str
+    artefact: bytes = b""
+
+
 class ScoreRequest(Contract, frozen=True, kw_only=True):
-    """Judge one answer against the competencies it was asked for; `competencies` is the whole rubric."""
+    """Judge one answer against the competencies it was asked for; `competencies` is the whole rubric.
+
+    heads: models of the tenant's own that judge instead of the cold start; tenant: whose they are.
+    """
 
     language: Language
     answer: AnswerText
     competencies: list[CompetencyProfile]
+    tenant: str = ""
+    heads: list[HeadWanted] = []
 
 
 class Quote(Contract, frozen=True, kw_only=True):
@@ -246,7 +262,7 @@ class Health(Contract, frozen=True, kw_only=True):
 
 
 class ServingProblem(Contract, frozen=True, kw_only=True):
-    """A refusal. code: "bad-request", "model-unavailable", "too-long", "busy"."""
+    """A refusal. code: "bad-request", "model-unavailable", "too-long", "busy", "artefact-needed", "head-broken", …"""
 
     code: str
     detail: str

@@ -14,6 +14,7 @@ from duilian.serving import contracts as c
 from duilian.serving.loading import load_embedder, load_observer, load_recogniser, threads_of
 from duilian.serving.refusals import refused
 from duilian.serving.scoring import score as judge
+from duilian.serving.scoring.heads import HeadCache
 from duilian.serving.slots import Slot
 from duilian.serving.steps.embed import Embedder
 from duilian.serving.steps.observe import Observer
@@ -80,8 +81,13 @@ def embedding(slot: Slot[Embedder]) -> Desk[Embedder, c.EmbedRequest]:
     return Desk(slot, c.EmbedRequest, lambda embedder, message: embedder.respond(message))
 
 
-def scoring(slot: Slot[Embedder]) -> Desk[Embedder, c.ScoreRequest]:
-    return Desk(slot, c.ScoreRequest, lambda embedder, message: judge(message, embedder))
+def scoring(slot: Slot[Embedder], settings: Settings) -> Desk[Embedder, c.ScoreRequest]:
+    heads = HeadCache(settings.head_cache_bytes)
+
+    def work(embedder: Embedder, message: c.ScoreRequest) -> c.ScoreResponse:
+        return judge(message, embedder, heads.wanted(message.tenant, message.heads))
+
+    return Desk(slot, c.ScoreRequest, work)
 
 
 def desk_of(step: str, settings: Settings) -> AnyDesk:
@@ -94,4 +100,4 @@ def desk_of(step: str, settings: Settings) -> AnyDesk:
         case "embed":
             return embedding(embedder_slot(settings))
         case _:
-            return scoring(embedder_slot(settings))
+            return scoring(embedder_slot(settings), settings)

@@ -27,7 +27,7 @@ class Runtime:
             "transcribe": desks.transcribing(recogniser),
             "observe": desks.observing(observer),
             "embed": desks.embedding(embedder),
-            "score": desks.scoring(embedder),
+            "score": desks.scoring(embedder, settings),
         }
         self._slots = {"embedding": embedder, "face": observer, "speech": recogniser}
         self._stopping = threading.Event()

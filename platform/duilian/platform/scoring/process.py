@@ -28,6 +28,7 @@ from duilian.platform.media.models import Take
 from duilian.platform.media.recordings import Assembler, erase_takes
 from duilian.platform.scoring import gate, refusals
 from duilian.platform.scoring.evidence import verify
+from duilian.platform.scoring.heads import HeadShelf, HeadUnusable
 from duilian.platform.scoring.models import Analysis
 from duilian.platform.scoring.requests import score_request, written_transcript
 from duilian.platform.sessions import consents
@@ -39,6 +40,8 @@ from duilian.serving import contracts as c
 from duilian.serving.audio import decode_audio, sample_frames
 from duilian.serving.client import ServingClient
 from duilian.serving.errors import BrokenMedia, ServingRefused, TooLong
+from duilian.serving.scoring.artefact import HeadBroken
+from duilian.tenants.keyring import OpenTenantKey, keys_of
 from duilian.tenants.policy import Feature, Rule
 from duilian.tenants.service import current_tenant
 
@@ -62,6 +65,7 @@ class Work:
     mode: str
     text: str | None
     take_id: UUID | None
+    key: OpenTenantKey
 
 
 @dataclass
@@ -151,7 +155,9 @@ class AnswerProcessor:
 
     async def _judge(self, work: Work, findings: Findings, transcript: c.Transcript) -> None:
         request = score_request(work.questions, work.question, transcript, work.locale)
-        findings.judged = await _answered(self._serving.score(request))
+        shelf = HeadShelf(self._store, work.key)
+        request = await shelf.named_in(request)
+        findings.judged = await _answered(self._serving.score(request, shelf.artefact))
         findings.versions |= findings.judged.versions
         verify(findings.judged, transcript)
         gate.check_judged(findings.judged)
@@ -162,6 +168,8 @@ async def _answered(call: Awaitable[Answered]) -> Answered:
     try:
         return await call
     except ServingRefused as error:
+        if error.params["refusal"] == HeadBroken.code:  # the tenant's own model: a person has to repair it
+            raise HeadUnusable(reason=error.params["reason"]) from error
         raise refusals.ModelFailed from error
 
 
@@ -188,6 +196,7 @@ async def _read(session: TenantSession, answer_id: UUID, version: str) -> Work |
         mode=answer.mode or "text",
         text=answer.text,
         take_id=await session.scalar(query) if answer.mode != "text" else None,
+        key=keys_of(session),
     )
 
 

@@ -10,10 +10,12 @@ score is called provisional. Everything is arithmetic on fixed weights: the same
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from math import erf, sqrt
 from typing import Literal, Protocol
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from duilian.serving.contracts import (
@@ -27,6 +29,7 @@ from duilian.serving.contracts import (
     Sentence,
     StarPart,
 )
+from duilian.serving.scoring.artefact import Head, HeadBroken
 from duilian.serving.scoring.background import BACKGROUND
 from duilian.serving.scoring.similarity import Calibrated
 from duilian.serving.scoring.star import star_parts
@@ -88,6 +91,12 @@ class Reading:
         return self.calibrated.place(self._embedder.embed(texts, "query"))
 
     @property
+    def features(self) -> NDArray[np.float32]:
+        """The answer as a head reads it (artefact.py), shape (dimension + 3,)."""
+        mean = self.vectors.mean(axis=0) if len(self.vectors) else np.zeros_like(self.calibrated.centre)
+        return np.append(mean, [self.specificity, self.structure, self.fullness]).astype(np.float32)
+
+    @property
     def structure(self) -> float:
         """STAR completeness, 0–1."""
         return sum(part is not None for part in self.star.values()) / 4
@@ -99,21 +108,46 @@ class Reading:
         return self.length / (self.length + half)
 
 
-def score(request: ScoreRequest, embedder: Embedder) -> ScoreResponse:
-    """Judge the answer against every competency it was asked for."""
+def score(
+    request: ScoreRequest, embedder: Embedder, heads: Mapping[str, Head] | None = None
+) -> ScoreResponse:
+    """Judge the answer against every competency it was asked for.
+
+    heads: models of the tenant's own, by competency. What counts as evidence stays with the cold start: a head
+    says which level the evidence shows, never that there is any. Raises HeadBroken on one for another encoder.
+    """
     answer = request.answer
     reading = Reading(answer, request.language, request.competencies, embedder)
     wanted = [c for c in request.competencies if c.key in answer.competencies]
     on_topic = _on_topic(reading, wanted)
     judge_one = judge if on_topic >= OFF_TOPIC else _nothing
+    judgements = [judge_one(reading, competency) for competency in wanted]
+    used = {c.key: heads[c.key] for c in wanted if heads and c.key in heads}
     return ScoreResponse(
-        judgements=[judge_one(reading, competency) for competency in wanted],
+        judgements=[_by_head(j, reading, used.get(j.competency), embedder) for j in judgements],
         star=reading.star,
         specificity=round(reading.specificity, 4),
         question_overlap=round(reading.question_overlap, 4),
         on_topic=round(on_topic, 4),
-        versions={"scorer": VERSION, **embedder.versions},
+        versions={"scorer": VERSION, **embedder.versions}
+        | {f"head:{competency}": head.sha256[:12] for competency, head in used.items()},
     )
+
+
+def _by_head(judgement: Judgement, reading: Reading, head: Head | None, embedder: Embedder) -> Judgement:
+    if head is None:
+        return judgement
+    made_for = {head.artefact.encoder: head.artefact.encoder_version}
+    if not made_for.items() <= embedder.versions.items() or head.size != len(reading.features):
+        raise HeadBroken(
+            sha256=head.sha256[:12], reason=f"it was made for {made_for}, not {embedder.versions}"
+        )
+    if head.artefact.competency != judgement.competency:
+        raise HeadBroken(sha256=head.sha256[:12], reason=f"it judges {head.artefact.competency}")
+    if judgement.outcome != "scored":
+        return judgement
+    posterior = [round(p, 6) for p in head.posterior(reading.features)]
+    return structs.replace(judgement, posterior=posterior)
 
 
 def judge(reading: Reading, competency: CompetencyProfile) -> Judgement:

@@ -1,0 +1,46 @@
+"""A head that always gives one level, and an answer with evidence for it to judge."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from duilian.serving import contracts as c
+from duilian.serving.scoring.artefact import Artefact
+from duilian.serving.steps.embed import Embedder
+
+ANSWER = "我先听顾客把话说完，向她道歉，再给她换了一箱新的，第二天又打电话问她是否满意。"
+ANCHORS = [
+    "对顾客的情绪不理会，只说规定不允许。",
+    "听了几句就打断顾客，让她自己去找别的部门。",
+    "听顾客说完并道歉，按规定处理。",
+    "先听顾客说完，安抚情绪并道歉，主动给顾客换货。",
+    "先听顾客说完并道歉，换货之后主动回访，问顾客是否满意。",
+]
+
+
+def head_artefact(embedder: Embedder, level: int = 5, competency: str = "care") -> Artefact:
+    """A ridge head whose mean is `level` whatever the answer."""
+    ((encoder, version),) = embedder.versions.items()
+    return Artefact(
+        kind="ridge",
+        competency=competency,
+        encoder=encoder,
+        encoder_version=version,
+        weights=np.zeros(embedder.dimension + 3, "<f4").tobytes(),
+        bias=float(level),
+        residual=0.4,
+    )
+
+
+def score_request(text: str = ANSWER) -> c.ScoreRequest:
+    sentence = c.Sentence(text=text, offset=0, length=len(text), start=0, end=4, first_word=0, last_word=0)
+    anchors = [c.Anchor(level=n, text=anchor, keywords=[]) for n, anchor in enumerate(ANCHORS, 1)]
+    answer = c.AnswerText(
+        key="q",
+        question="请讲一次您处理顾客投诉的经历",
+        text=text,
+        sentences=[sentence],
+        competencies=["care"],
+    )
+    profile = c.CompetencyProfile(key="care", name="同理心", anchors=anchors)
+    return c.ScoreRequest(language="zh", answer=answer, competencies=[profile])
