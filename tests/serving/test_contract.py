@@ -122,6 +122,13 @@ async def test_refusals_reach_the_caller(client):
     assert long.value.params["refusal"] == "too-long"
 
 
+async def test_without_a_language_model_what_needs_one_says_so(client):
+    request = c.ConverseRequest(tenant="a", prompt="p", instructions="x", materials=[], schema={})
+    with pytest.raises(ServingRefused) as none:
+        await client.converse(request)
+    assert none.value.params["refusal"] == "no-language-model"
+
+
 NOTHING = msgspec.msgpack.encode({"texts": []})
 
 

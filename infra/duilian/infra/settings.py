@@ -74,6 +74,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     executor: Literal["process", "triton"] = "process"
     triton_address: str = "127.0.0.1:8001"
     head_cache_bytes: Annotated[int, msgspec.Meta(ge=1 << 20)] = 256 << 20
+    language_url: str = ""
+    language_key: Secret = ""
+    language_model: str = "qwen2.5-coder-1.5b-instruct"
+    language_at_once: Annotated[int, msgspec.Meta(ge=1, le=256)] = 1
+    language_daily_tokens: Annotated[int, msgspec.Meta(ge=0)] = 500_000
     step_seconds: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 600.0
 
     smtp_url: Secret = ""

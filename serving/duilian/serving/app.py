@@ -1,6 +1,6 @@
 """The ASGI application of the model tier: MessagePack in, MessagePack out (contracts.py), whoever answers (tier.py).
 
-`POST /v1/{transcribe,observe,embed,score}`; `GET /health` answers at once, 503 until every model is loaded.
+`POST /v1/{transcribe,observe,embed,score,converse}`; `GET /health` answers at once, 503 until every model is loaded.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def create_app(settings: Settings, tier: Tier | None = None) -> Litestar:
     """The application; models are loaded in the background once it starts."""
     tier = tier or Runtime(settings)
     return Litestar(
-        route_handlers=[health, transcribe, observe, embed, score],
+        route_handlers=[health, transcribe, observe, embed, score, converse],
         state=State({"tier": tier, "token": settings.serving_token}),
         on_startup=[tier.start],
         on_shutdown=[tier.stop],
@@ -65,6 +65,11 @@ async def embed(request: Call) -> Response[bytes]:
 @post("/v1/score", status_code=200)
 async def score(request: Call) -> Response[bytes]:
     return await _answered(request, "score")
+
+
+@post("/v1/converse", status_code=200)
+async def converse(request: Call) -> Response[bytes]:
+    return await _answered(request, "converse")
 
 
 async def _answered(request: Call, step: str) -> Response[bytes]:

@@ -58,6 +58,9 @@ class ServingClient:
         ]
         return await self._post("/v1/score", msgspec.structs.replace(request, heads=heads), c.ScoreResponse)
 
+    async def converse(self, request: c.ConverseRequest) -> c.ConverseResponse:
+        return await self._post("/v1/converse", request, c.ConverseResponse)
+
     async def health(self) -> c.Health:
         """One attempt, whether ready or not. Raises ServingUnavailable if nobody answers."""
         try:

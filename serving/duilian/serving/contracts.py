@@ -6,7 +6,7 @@ cluster answers. Times are seconds from the start of the answer's audio. Nothing
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -250,11 +250,50 @@ class ScoreResponse(Contract, frozen=True, kw_only=True):
     versions: dict[str, str]
 
 
+# --- language model ------------------------------------------------------------------------------
+
+
+class Material(Contract, frozen=True, kw_only=True):
+    """Something to be examined: an answer, a résumé, a question. Never an instruction."""
+
+    name: str
+    text: str
+
+
+class ConverseRequest(Contract, frozen=True, kw_only=True):
+    """instructions: ours, fixed, without a word of anybody else's. schema: JSON Schema (2020-12) of the answer.
+
+    tenant: whose budget pays. prompt: what the instructions are called in the answer's versions. seed: goes to
+    the endpoint; whether the same seed gives the same answer is the endpoint's promise (ours on one machine does).
+    """
+
+    tenant: str
+    prompt: str
+    instructions: str
+    materials: list[Material]
+    schema: dict[str, Any]
+    max_tokens: Annotated[int, msgspec.Meta(ge=1, le=8192)] = 512
+    seed: int = 0
+    deadline_seconds: Annotated[float, msgspec.Meta(gt=0, le=600)] = 60.0
+
+
+class ConverseResponse(Contract, frozen=True, kw_only=True):
+    """content: JSON under the schema. versions: of the model, and of the prompt by its sha256."""
+
+    content: str
+    prompt_tokens: int
+    completion_tokens: int
+    versions: dict[str, str]
+
+
 # --- health ---------------------------------------------------------------------------------------
 
 
 class Health(Contract, frozen=True, kw_only=True):
-    """ready: every model loaded. models: name to version (first 12 digits of its sha256)."""
+    """ready: every model loaded. models: name to version (first 12 digits of its sha256).
+
+    problems: also of what the rest works without (a language model that does not answer).
+    """
 
     ready: bool
     models: dict[str, str]

@@ -11,11 +11,13 @@ import msgspec
 from duilian.infra.errors import BadRequest, Problem
 from duilian.infra.settings import Settings
 from duilian.serving import contracts as c
-from duilian.serving.loading import load_embedder, load_observer, load_recogniser, threads_of
+from duilian.serving.errors import NoLanguageModel
+from duilian.serving.loading import load_converser, load_embedder, load_observer, load_recogniser, threads_of
 from duilian.serving.refusals import refused
 from duilian.serving.scoring import score as judge
 from duilian.serving.scoring.heads import HeadCache
 from duilian.serving.slots import Slot
+from duilian.serving.steps.converse import Converser
 from duilian.serving.steps.embed import Embedder
 from duilian.serving.steps.observe import Observer
 from duilian.serving.steps.recognise import Recogniser
@@ -27,16 +29,19 @@ Message = TypeVar("Message", bound=c.Contract)
 
 @dataclass(frozen=True)
 class Desk(Generic[Step, Message]):
-    """slot: the step; kind: what it is asked with; work: what it does with it."""
+    """slot: the step; kind: what it is asked with; work: what it does with it. refusal: why it is left out here."""
 
     slot: Slot[Step]
     kind: type[Message]
     work: Callable[[Step, Message], c.Contract]
+    refusal: Problem | None = None
 
     async def answer(self, body: bytes) -> Reply:
         """Never raises a Problem: a refusal is a reply."""
         try:
             message = self._read(body)
+            if self.refusal is not None:
+                raise self.refusal
             found = await self.slot.run(lambda step: self.work(step, message))
             return Reply(200, msgspec.msgpack.encode(found))
         except Problem as problem:
@@ -49,8 +54,10 @@ class Desk(Generic[Step, Message]):
             raise BadRequest(reason=str(error)) from error
 
 
+AnySlot = Slot[Recogniser] | Slot[Observer] | Slot[Embedder] | Slot[Converser]
 AnyDesk = (
-    Desk[Recogniser, c.TranscribeRequest]
+    Desk[Converser, c.ConverseRequest]
+    | Desk[Recogniser, c.TranscribeRequest]
     | Desk[Observer, c.ObserveRequest]
     | Desk[Embedder, c.EmbedRequest]
     | Desk[Embedder, c.ScoreRequest]
@@ -90,6 +97,16 @@ def scoring(slot: Slot[Embedder], settings: Settings) -> Desk[Embedder, c.ScoreR
     return Desk(slot, c.ScoreRequest, work)
 
 
+def converser_slot(settings: Settings) -> Slot[Converser]:
+    return Slot(lambda: load_converser(settings), settings.language_at_once, settings.step_seconds)
+
+
+def conversing(slot: Slot[Converser], settings: Settings) -> Desk[Converser, c.ConverseRequest]:
+    """Where no model is configured, the call says so and everything else works."""
+    missing = None if settings.language_url else NoLanguageModel()
+    return Desk(slot, c.ConverseRequest, lambda converser, message: converser.converse(message), missing)
+
+
 def desk_of(step: str, settings: Settings) -> AnyDesk:
     """A step alone with its own models, as a replica of a cluster has it."""
     match step:
@@ -99,5 +116,7 @@ def desk_of(step: str, settings: Settings) -> AnyDesk:
             return observing(observer_slot(settings))
         case "embed":
             return embedding(embedder_slot(settings))
+        case "converse":
+            return conversing(converser_slot(settings), settings)
         case _:
             return scoring(embedder_slot(settings), settings)

@@ -171,3 +171,40 @@ class NoTritonEnvironment(Problem):
     code = "no-triton-environment"
     zh = "{folder} 中没有 Triton 环境。请运行：make triton"
     en = "There is no Triton environment in {folder}. Run: make triton"
+
+
+class NoLanguageModel(Problem):
+    status = 422
+    code = "no-language-model"
+    zh = "未配置大语言模型，因此不能使用这项功能。请设置 DUILIAN_LANGUAGE_URL。"
+    en = "No language model is configured, and this needs one. Set DUILIAN_LANGUAGE_URL."
+
+
+class LanguageModelDown(Problem):
+    status = 503
+    code = "language-model-down"
+    zh = "大语言模型暂时不可用：{reason}"
+    en = "The language model is unavailable: {reason}"
+    headers: Mapping[str, str] = {"Retry-After": "5"}
+
+
+class LanguageModelFailed(Problem):
+    """It answered, but not what was asked for."""
+
+    status = 502
+    code = "language-model-failed"
+    zh = "大语言模型未能给出可用的回答：{reason}"
+    en = "The language model gave no usable answer: {reason}"
+
+
+class BudgetSpent(Problem):
+    """daily: tokens. seconds: until the next day (UTC)."""
+
+    status = 429
+    code = "budget-spent"
+    zh = "今日的大语言模型额度（{daily} 个词元）已用完，明天恢复。"
+    en = "Today's budget of {daily} tokens for the language model is spent; it begins anew tomorrow."
+
+    def __init__(self, *, daily: int, seconds: int) -> None:
+        super().__init__(daily=daily)
+        self.headers = {"Retry-After": str(seconds)}

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from duilian.infra.settings import Settings
 from duilian.serving import tensors
+from duilian.serving.errors import NoLanguageModel
 from duilian.serving.models import locate
 from duilian.serving.triton.client import session
 
 if TYPE_CHECKING:
+    from duilian.serving.steps.converse import Converser
     from duilian.serving.steps.embed import Embedder
     from duilian.serving.steps.observe import Observer
     from duilian.serving.steps.recognise import Recogniser
@@ -76,3 +78,13 @@ def load_embedder(settings: Settings) -> Loaded[Embedder]:
         encoder = LocalEncoder(folder / "e5-small-q4.bin")
     versions = {EMBEDDING: tensors.version_of(settings, EMBEDDING, version)}
     return Loaded(Embedder(encoder, versions), versions)
+
+
+def load_converser(settings: Settings) -> Loaded[Converser]:
+    """Raises NoLanguageModel. Whether the endpoint answers is found out by asking."""
+    if not settings.language_url:
+        raise NoLanguageModel
+    from duilian.serving.budget import Budget
+    from duilian.serving.steps.converse import Converser
+
+    return Loaded(Converser(settings, Budget(settings.language_daily_tokens)), {})

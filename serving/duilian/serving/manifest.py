@@ -56,7 +56,7 @@ class Model(Row, frozen=True):
     """main: the file whose sha256 names the version. package: where an `installed` model lies."""
 
     name: str
-    task: Literal["speech", "face", "embedding", "voice"]
+    task: Literal["speech", "face", "embedding", "voice", "language"]
     about: str
     licence: str
     main: str

@@ -22,7 +22,7 @@ class StepReplica:
         self._step, self.rollout = step, rollout
         self._desk = desk_of(step, settings)
         self._desk.slot.load()
-        if not self._desk.slot.ready:
+        if not self._desk.slot.ready and self._desk.refusal is None:
             # The message reaches `serve status` and, through the ingress, /health and `duilian doctor`.
             raise ServingUnavailable(reason=f"{step}: {self._desk.slot.problem}")
 

@@ -23,13 +23,21 @@ class Runtime:
         recogniser = desks.recogniser_slot(settings)
         observer = desks.observer_slot(settings)
         embedder = desks.embedder_slot(settings)
+        converser = desks.converser_slot(settings)
         self._desks: dict[str, desks.AnyDesk] = {
             "transcribe": desks.transcribing(recogniser),
             "observe": desks.observing(observer),
             "embed": desks.embedding(embedder),
             "score": desks.scoring(embedder, settings),
+            "converse": desks.conversing(converser, settings),
         }
-        self._slots = {"embedding": embedder, "face": observer, "speech": recogniser}
+        self._slots: dict[str, desks.AnySlot] = {
+            "embedding": embedder,
+            "face": observer,
+            "speech": recogniser,
+        }
+        if settings.language_url:
+            self._slots["language"] = converser
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._keep_loading, name="load-models", daemon=True)
 

@@ -22,6 +22,7 @@ from duilian.platform.app.interview import interview
 from duilian.platform.app.keys import keys
 from duilian.platform.app.retention import retention
 from duilian.serving import cli as serving_cli
+from duilian.serving.language_server import language_command
 from duilian.serving.ray_cli import ray_command
 from duilian.serving.triton.cli import triton_command
 
@@ -152,6 +153,7 @@ for command in (
     serving_cli.serving,
     ray_command,
     triton_command,
+    language_command,
 ):
     cli.add_command(command)
 
