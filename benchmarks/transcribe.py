@@ -1,13 +1,17 @@
-"""Audio seconds per CPU second: our recogniser against faster-whisper's `transcribe`, one answer after the other.
+"""Audio seconds per CPU second: our recogniser against faster-whisper, over answers that arrive together.
+
+The first peer is faster-whisper's `transcribe`, one answer after the other; the second its BatchedInferencePipeline,
+which batches within one file. Ours gathers windows of all answers under way (`--at-once`, as the model tier does).
 
 Same weights, same compute type, same threads, beam 5, word times; the language is given and, for Chinese, the same
 prompt. Ours includes everything a transcript holds (voice activity, loudness, sentences, delivery). The folder has
 a transcripts.json: {"path": {"language": "zh" | "en", "text": "…"}}; other languages are left out.
 
     python benchmarks/transcribe.py [--data FOLDER] [--model NAME] [--rounds 3] [--threads 2]
+        [--answers 16] [--at-once 6]
 
-Two ratios are printed: against the peer with the same number of threads, and against the peer on one thread, where
-it wastes least. Error rates are compared by a paired bootstrap over the answers (Bisani & Ney 2004): "equal" is a
+Three ratios are printed: against the peer with the same number of threads, and against the peer on one thread, where
+it wastes least, and against the batched pipeline. Error rates are compared by a paired bootstrap over the answers (Bisani & Ney 2004): "equal" is a
 difference whose 95 % interval holds zero.
 """
 
@@ -19,12 +23,14 @@ import re
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
-from faster_whisper import WhisperModel
+from faster_whisper import BatchedInferencePipeline, WhisperModel
 
 from duilian.infra.settings import Settings, load
 from duilian.serving.audio import decode_audio
@@ -34,8 +40,9 @@ from duilian.serving.models import locate
 from duilian.serving.steps.chinese import PROMPT, simplified
 
 FIXTURES = Path(__file__).parent.parent / "tests/fixtures/speech"
-GOAL = 2.0
-PEER, PEER_FRUGAL, OURS = "faster-whisper", "faster-whisper, 1 thread", "duilian"
+GOAL, GOAL_BATCHED = 2.0, 1.3
+PEER, PEER_FRUGAL, PEER_BATCHED = "faster-whisper", "faster-whisper, 1 thread", "faster-whisper, batched"
+OURS = "duilian"
 RESAMPLES = 4000
 DIGITS = "零一二三四五六七八九"
 
@@ -62,17 +69,22 @@ class Run:
     texts: tuple[str, ...] = ()
 
 
-Recognise = Callable[[Answer], str]
+Recognise = Callable[[list[Answer]], list[str]]
 
 
 def main() -> None:
     arguments = _arguments()
     settings = msgspec.structs.replace(load(), speech_model=arguments.model, cpu_threads=arguments.threads)
-    answers = read_answers(arguments.data)
+    answers = mixed(read_answers(arguments.data), arguments.answers)
     frugal = msgspec.structs.replace(settings, cpu_threads=1)
-    contenders = {PEER: faster_whisper(settings), PEER_FRUGAL: faster_whisper(frugal), OURS: ours(settings)}
+    contenders = {
+        PEER: faster_whisper(settings),
+        PEER_FRUGAL: faster_whisper(frugal),
+        PEER_BATCHED: faster_whisper(settings, batched=True),
+        OURS: ours(settings, arguments.at_once),
+    }
     for recognise in contenders.values():
-        recognise(answers[0])
+        recognise(answers[:1])
     runs = {(name, code): Run() for name in contenders for code in ("zh", "en")}
     for _ in range(arguments.rounds):
         for (name, code), best in runs.items():
@@ -89,14 +101,28 @@ def read_answers(folder: Path) -> list[Answer]:
     ]
 
 
-def faster_whisper(settings: Settings) -> Recognise:
+def mixed(answers: list[Answer], count: int) -> list[Answer]:
+    """So many, languages in turn, spread over the folder's order; 0 means all of them."""
+    if not count:
+        return answers
+    kinds = [[a for a in answers if a.language == code] for code in ("zh", "en")]
+    kinds = [kind for kind in kinds if kind]
+    each = -(-count // len(kinds))
+    spread = [kind[:: max(1, len(kind) // each)][:each] for kind in kinds]
+    return [answer for group in spread for answer in group][:count]
+
+
+def faster_whisper(settings: Settings, *, batched: bool = False) -> Recognise:
+    """One answer after the other; batched: by BatchedInferencePipeline, each file on its own."""
     folder, _ = locate(settings.models_dir, settings.speech_model)
     model = WhisperModel(
         str(folder), device="cpu", compute_type=settings.compute_type, cpu_threads=settings.cpu_threads
     )
 
-    def recognise(answer: Answer) -> str:
-        segments, _ = model.transcribe(
+    transcribe: Any = BatchedInferencePipeline(model).transcribe if batched else model.transcribe
+
+    def one(answer: Answer) -> str:
+        segments, _ = transcribe(
             answer.samples.astype(np.float32) / 32768,
             language=answer.language,
             beam_size=5,
@@ -105,22 +131,27 @@ def faster_whisper(settings: Settings) -> Recognise:
         )
         return "".join(segment.text for segment in segments)
 
-    return recognise
+    return lambda answers: [one(answer) for answer in answers]
 
 
-def ours(settings: Settings) -> Recognise:
+def ours(settings: Settings, at_once: int) -> Recognise:
+    """As the model tier calls it: so many answers under way, their windows gathered."""
     recogniser = load_recogniser(settings).step
 
-    def recognise(answer: Answer) -> str:
+    def one(answer: Answer) -> str:
         request = TranscribeRequest(audio=answer.samples.tobytes(), language=answer.language)
         return recogniser.transcribe(request).text
+
+    def recognise(answers: list[Answer]) -> list[str]:
+        with ThreadPoolExecutor(at_once) as pool:
+            return list(pool.map(one, answers))
 
     return recognise
 
 
 def measure(recognise: Recognise, answers: list[Answer], best: Run) -> None:
     cpu, wall = time.process_time(), time.perf_counter()
-    best.texts = tuple(recognise(answer) for answer in answers)
+    best.texts = tuple(recognise(answers))
     best.cpu = min(best.cpu, time.process_time() - cpu)
     best.wall = min(best.wall, time.perf_counter() - wall)
 
@@ -145,6 +176,7 @@ def report(answers: list[Answer], runs: dict[tuple[str, str], Run]) -> int:
     cpu = {name: sum(run.cpu for (n, _), run in runs.items() if n == name) for name, _ in runs}
     ratio = cpu[PEER] / cpu[OURS]
     print(f"ratio {ratio:.2f} (goal {GOAL:.1f}); against one thread {cpu[PEER_FRUGAL] / cpu[OURS]:.2f}")
+    print(f"ratio against BatchedInferencePipeline {cpu[PEER_BATCHED] / cpu[OURS]:.2f} (goal {GOAL_BATCHED})")
     return 0 if good else 1
 
 
@@ -204,6 +236,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--model", default="whisper-base")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--answers", type=int, default=16, help="so many, languages mixed; 0: all")
+    parser.add_argument("--at-once", type=int, default=6, help="answers under way")
     return parser.parse_args()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -132,13 +133,16 @@ def launch() -> Generator[Callable[..., Server]]:
     """Starts servers and stops them at the end."""
     running: list[Server] = []
 
-    def start(models_dir: Path, token: str = "a-token", port: int | None = None) -> Server:
+    def start(
+        models_dir: Path, token: str = "a-token", port: int | None = None, **settings: object
+    ) -> Server:
         port = port or free_port()
         environment = {
             **os.environ,
             "DUILIAN_SERVING_PORT": str(port),
             "DUILIAN_SERVING_TOKEN": token,
             "DUILIAN_MODELS_DIR": str(models_dir),
+            **{f"DUILIAN_{name.upper()}": str(value) for name, value in settings.items()},
         }
         process = subprocess.Popen([sys.executable, "-c", SERVER], env=environment)
         running.append(Server(f"http://127.0.0.1:{port}", token, process))
@@ -158,8 +162,14 @@ def server(launch: Callable[..., Server], models_dir: Path) -> Server:
 
 
 @pytest.fixture(scope="session")
-def cluster(models_dir: Path) -> Generator[RayCluster]:
-    """The one Ray Serve instance of this process; short queues, so that a crowd fills them."""
+def cluster(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[RayCluster]:
+    """The one Ray Serve instance of this process; short queues, so that a crowd fills them.
+
+    Its models lie in a folder of its own, where one may be damaged.
+    """
+    models_dir = shutil.copytree(
+        models_dir, tmp_path_factory.mktemp("cluster") / "models", copy_function=os.link
+    )
     limits = {"embed": {"max_ongoing_requests": 4, "max_queued_requests": 8}}
     with ray_cluster(free_block(), {"DUILIAN_MODELS_DIR": str(models_dir)}, limits=limits) as cluster:
         cluster.wait_for(200)

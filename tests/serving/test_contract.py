@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import socket
+import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import msgspec
@@ -14,14 +15,22 @@ import numpy as np
 import pytest
 
 from alike import assert_same
+from cable import Cable, cable
+from duilian.platform.app.doctor import examine
 from duilian.serving import contracts as c
 from duilian.serving.audio import sample_frames
 from duilian.serving.client import ServingClient
 from duilian.serving.errors import ServingRefused
 from duilian.serving.scoring import score
 from duilian.serving.scoring.artefact import pack, unpack
+from duilian.serving.tier import STEPS
 from face_clip import ensure_face_clip
 from heads import head_artefact, score_request
+from ledger import counts, jobs
+from playing import play, publish_written, report_of, shipped, written
+from playing import spoken as spoken_parts
+from stacks import own_stack
+from world import World, open_world
 
 pytestmark = pytest.mark.models
 SPEECH = "zh/weak/complaint/01.webm"
@@ -181,9 +190,150 @@ async def test_a_request_that_was_given_up_stops_costing(tier, client, spoken, s
     assert time.monotonic() - began < 20, "the abandoned request was still being worked on"
 
 
-def test_nothing_listens_to_strangers(cluster):
-    """Whoever reaches the cluster's own port without its token is refused."""
+# --- what only a cluster can do ---------------------------------------------------------------------
+
+
+def test_whoever_has_no_token_of_the_cluster_is_refused(cluster):
     answer = httpx.get(f"{cluster.dashboard}/api/serve/applications/", timeout=10)
     assert answer.status_code in (401, 403)
-    with socket.create_connection(("127.0.0.1", cluster.port), timeout=5):
-        pass
+
+
+async def test_a_replica_that_is_killed_in_the_middle_of_a_request_is_not_noticed(cluster, spoken, hear):
+    said = spoken(SPEECH)
+    async with ServingClient(cluster.url, cluster.token) as client:
+        call = asyncio.create_task(
+            client.transcribe(c.TranscribeRequest(audio=said.samples.tobytes(), language="zh"))
+        )
+        await asyncio.sleep(0.5)
+        (victim,) = cluster.replicas("transcribe")
+        victim.kill()
+        assert not call.done()
+        assert_same(await call, hear(said.samples))
+    assert victim.pid not in {process.pid for process in cluster.replicas("transcribe")}
+
+
+async def test_a_new_version_is_rolled_out_while_requests_go_on(cluster):
+    """No request is lost, and none waits for a model to load."""
+    before = {process.pid for process in cluster.replicas("")}
+    done = asyncio.Event()
+
+    async def keep_asking() -> int:
+        asked = 0
+        async with ServingClient(cluster.url, cluster.token) as client:
+            while not done.is_set():
+                assert (await client.embed(c.EmbedRequest(texts=[f"第{asked}次"]))).dimension == 384
+                asked += 1
+                await asyncio.sleep(0.05)
+        return asked
+
+    asking = asyncio.create_task(keep_asking())
+    await asyncio.to_thread(cluster.deploy, models="2")
+    await asyncio.to_thread(lambda: wait_until(lambda: not before & steps_of(cluster), 90))
+    done.set()
+    assert await asking > 20
+    await asyncio.to_thread(cluster.wait_for, 200)
+
+
+def steps_of(cluster) -> set[int]:
+    """Processes of the steps; the ingress holds no model and stays."""
+    return {process.pid for step in STEPS for process in cluster.replicas(step)}
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.2)
+
+
+async def test_a_damaged_model_is_told_and_the_old_replicas_go_on(cluster, face_frames):
+    """Rolled out with one byte changed: the new replica does not start, the old one answers, /health says so."""
+    file = (
+        Path(cluster.environment["DUILIAN_MODELS_DIR"]) / "face-detection/face_detection_short_range.tflite"
+    )
+    whole = file.read_bytes()
+    file.unlink()  # a link to the file that everybody uses
+    file.write_bytes(whole[:-1] + b"\xff")
+    await asyncio.to_thread(cluster.deploy, models="3")
+    async with ServingClient(cluster.url, cluster.token) as client:
+        problems: list[str] = []
+        for _ in range(200):
+            assert (await client.observe(c.ObserveRequest(frames=face_frames))).face_present_share == 1
+            problems = (await client.health()).problems
+            if any("damaged" in problem for problem in problems):
+                break
+            await asyncio.sleep(0.3)
+        assert any("observe" in problem and "duilian models pull" in problem for problem in problems)
+        file.write_bytes(whole)
+        await asyncio.to_thread(cluster.deploy, models="4")
+        await asyncio.to_thread(lambda: wait_until(lambda: not asyncio.run(problems_of(cluster)), 90))
+
+
+async def problems_of(cluster) -> list[str]:
+    async with ServingClient(cluster.url, cluster.token) as client:
+        return (await client.health()).problems
+
+
+# --- interviews over a cluster that breaks -------------------------------------------------------------
+
+
+PARTS = [*spoken_parts("zh", "weak", "complaint")[:2], *written("complaint", "medium", "zh")[2:]]
+
+
+@pytest.fixture(scope="module")
+def between(cluster) -> Iterator[Cable]:
+    with cable(cluster.port) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def interviews(between: Cable, cluster) -> Iterator[tuple[World, str, dict]]:
+    """A platform whose worker reaches the cluster over the cable; a set; the report of an undisturbed interview."""
+    with own_stack(serving_url=between.url, serving_token=cluster.token) as stack:
+        world = open_world(stack.settings)
+        set_key = publish_written(world, shipped("retail", "complaint"))
+        yield world, set_key, report_of(world, play(world, set_key, PARTS))
+
+
+def cut_and_mend(_cluster, between: Cable) -> None:
+    wait_until(lambda: between.busy, 30)
+    time.sleep(0.3)
+    between.cut()
+    time.sleep(6)
+    between.mend()
+
+
+def restart_the_head(cluster, between: Cable) -> None:
+    wait_until(lambda: between.busy, 30)
+    cluster.kill()
+    cluster.start()
+    cluster.deploy()
+
+
+@pytest.mark.parametrize("fault", [cut_and_mend, restart_the_head])
+def test_an_interview_completes_once_and_whole(interviews, cluster, between, fault):
+    world, set_key, undisturbed = interviews
+    breaking = threading.Thread(target=fault, args=(cluster, between))
+    breaking.start()
+    interview = play(world, set_key, PARTS)
+    report = report_of(world, interview, 240)
+    breaking.join()
+    assert counts(world, interview) == {"reports": 1, "analyses": len(PARTS), "usage": 1, "recordings": 2}
+    assert report["sha256"] == undisturbed["sha256"]
+    wait_until(lambda: set(jobs(world)) == {"succeeded"}, 60)
+
+
+def test_doctor_says_what_is_wrong(interviews, cluster, between):
+    """While the cable is cut, and once it is whole again."""
+    world, _, _ = interviews
+
+    def finding() -> tuple[bool, str]:
+        found = {f.part: f for f in asyncio.run(examine(world.settings))}["serving"]
+        return found.ok, found.detail
+
+    between.cut()
+    ok, detail = finding()
+    assert not ok and "127.0.0.1" in detail
+    between.mend()
+    cluster.wait_for(200)
+    wait_until(lambda: finding()[0], 60)

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import msgspec
@@ -104,6 +105,15 @@ def test_no_word_lies_in_a_pause(spoken, hear, silence):
 def test_the_same_audio_gives_the_same_bytes(spoken, hear):
     said = spoken("zh/weak/complaint/02.webm")
     assert msgspec.msgpack.encode(hear(said.samples)) == msgspec.msgpack.encode(hear(said.samples))
+
+
+def test_who_else_is_speaking_does_not_change_a_byte(spoken, hear):
+    """Windows of several interviews are decoded together; each keeps the words it has alone."""
+    names = ["zh/weak/complaint/02.webm", "zh/weak/complaint/03.webm", ZH, "zh/weak/complaint/04.webm"]
+    alone = [msgspec.msgpack.encode(hear(spoken(name).samples)) for name in names]
+    with ThreadPoolExecutor(len(names)) as pool:
+        together = list(pool.map(lambda name: msgspec.msgpack.encode(hear(spoken(name).samples)), names))
+    assert together == alone
 
 
 @pytest.mark.parametrize("threads", ["1", "3"])

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import signal
 import socket
 
 import httpx
 import msgspec
+import numpy as np
+import psutil
 import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
@@ -88,3 +91,63 @@ async def test_a_client_outlives_a_restart(launch, models_dir, spoken):
         launch(models_dir, port=int(running.url.rsplit(":", 1)[1]))
         answer = await client.embed(c.EmbedRequest(texts=["x"]))
         assert answer.dimension == 384
+
+
+async def test_a_damaged_model_is_told_and_loaded_once_it_is_repaired(launch, models_dir, tmp_path):
+    """The others work meanwhile."""
+    models = shutil.copytree(models_dir, tmp_path / "models", copy_function=os.link)
+    file = models / "face-detection/face_detection_short_range.tflite"
+    whole = file.read_bytes()
+    file.unlink()
+    file.write_bytes(whole[:-1] + b"\xff")
+    running = launch(models)
+    running.wait_for(503)
+    async with ServingClient(running.url, running.token) as client:
+        while not (problems := (await client.health()).problems) or "is being loaded" in " ".join(problems):
+            await asyncio.sleep(0.2)
+        assert [p.split(":")[0] for p in problems] == ["face"] and "damaged" in problems[0]
+        assert (await client.embed(c.EmbedRequest(texts=["x"]))).dimension == 384
+        file.write_bytes(whole)
+        running.wait_for(200)
+
+
+@pytest.fixture
+def long_answer(spoken) -> c.TranscribeRequest:
+    """Ten minutes of speech: half a minute of work and more."""
+    said = np.tile(spoken("zh/weak/complaint/01.webm").samples, 100)[: 600 * c.SAMPLE_RATE]
+    return c.TranscribeRequest(audio=said.tobytes(), language="zh")
+
+
+async def test_a_model_that_is_too_slow_is_given_up_and_the_next_call_is_served(
+    launch, models_dir, long_answer
+):
+    running = launch(models_dir, step_seconds=3)
+    running.wait_for(200)
+    answer = await asyncio.to_thread(post, running, "/v1/transcribe", long_answer)
+    problem = msgspec.msgpack.decode(answer.content, type=c.ServingProblem)
+    assert (answer.status_code, problem.code) == (503, "too-slow")
+    async with ServingClient(running.url, running.token) as client:
+        assert (await client.embed(c.EmbedRequest(texts=["x"]))).dimension == 384
+
+
+async def test_a_call_without_memory_fails_alone(launch, models_dir, long_answer, spoken):
+    """The process may grow by 48 MB only, and the long answer needs more: 503, and a short one goes on."""
+    running = launch(models_dir, cpu_threads=1)
+    running.wait_for(200)
+    short = c.TranscribeRequest(audio=spoken("hard/one_word.webm").samples.tobytes(), language="zh")
+    assert (await asyncio.to_thread(post, running, "/v1/transcribe", short)).status_code == 200
+    process = psutil.Process(running.process.pid)
+    used = process.memory_info().vms + (48 << 20)
+    process.rlimit(psutil.RLIMIT_AS, (used, psutil.RLIM_INFINITY))
+    answer = await asyncio.to_thread(post, running, "/v1/transcribe", long_answer)
+    problem = msgspec.msgpack.decode(answer.content, type=c.ServingProblem)
+    assert (answer.status_code, problem.code) == (503, "out-of-memory")
+    process.rlimit(psutil.RLIMIT_AS, (psutil.RLIM_INFINITY, psutil.RLIM_INFINITY))
+    assert (await asyncio.to_thread(post, running, "/v1/transcribe", short)).status_code == 200
+
+
+def post(server, path: str, message: c.Contract) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {server.token}"}
+    return httpx.post(
+        f"{server.url}{path}", content=msgspec.msgpack.encode(message), headers=headers, timeout=60
+    )

@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -36,6 +36,7 @@ class RayCluster:
     folder: Path
     environment: dict[str, str]
     limits: Mapping[str, Mapping[str, object]]
+    applications: list[dict[str, object]] = field(default_factory=list[dict[str, object]])  # beside ours
     head: subprocess.Popen[bytes] | None = None
 
     @property
@@ -83,6 +84,7 @@ class RayCluster:
         config = serve_config(port=self.port, arguments=arguments)
         for deployment in config["applications"][0]["deployments"]:
             deployment |= self.limits.get(deployment["name"], {})
+        config["applications"] += self.applications
         file = self.folder.parent / f"{self.folder.name}.yaml"
         file.write_text(yaml.safe_dump(config), "utf-8")
         command = [str(BIN / "serve"), "deploy", "-a", self.dashboard, str(file)]

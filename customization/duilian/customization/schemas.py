@@ -49,6 +49,10 @@ class Question(Part, frozen=True, kw_only=True):
     modes: list[Mode] = msgspec.field(default_factory=lambda: ["video", "audio", "text"])
     competencies: list[Key]
     hint: Words = {}
+    # The language it is to be answered in, where that is not the interview's (口语题); terms to listen for besides the
+    # tenant's own.
+    language: Literal["zh", "en"] | None = None
+    vocabulary: dict[str, list[str]] = {}
 
 
 class Practice(Part, frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ from duilian.serving.tier import Reply
 
 Step = TypeVar("Step")
 Message = TypeVar("Message", bound=c.Contract)
+ANSWERS_PER_THREAD = 3
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,9 @@ AnyDesk = (
 
 
 def recogniser_slot(settings: Settings) -> Slot[Recogniser]:
-    return Slot(lambda: load_recogniser(settings), threads_of(settings), settings.step_seconds)
+    # More answers at a time than threads: their windows are decoded together (steps/gathering.py).
+    at_once = ANSWERS_PER_THREAD * threads_of(settings)
+    return Slot(lambda: load_recogniser(settings), at_once, settings.step_seconds)
 
 
 def observer_slot(settings: Settings) -> Slot[Observer]:

@@ -75,7 +75,7 @@ class RayTier:
         return Health(
             ready=not problems and not missing,
             models=models,
-            problems=[*problems, *(f"{step}: is being loaded" for step in missing)],
+            problems=[*self._statuses.troubles, *(f"{step}: is being loaded" for step in missing)],
         )
 
     async def _watch(self) -> None:

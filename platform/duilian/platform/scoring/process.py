@@ -46,6 +46,7 @@ from duilian.tenants.policy import Feature, Rule
 from duilian.tenants.service import current_tenant
 
 Answered = TypeVar("Answered")
+LOCALE_OF: dict[c.Language, str] = {"zh": "zh-CN", "en": "en"}
 GRACE_SECONDS = 15  # over the answer's time: clocks differ, recorders stop late
 _BROKEN = (BrokenRecording, EmptyRecording, RecordingTooLong, refusals.CannotScore)
 
@@ -183,13 +184,16 @@ async def _read(session: TenantSession, answer_id: UUID, version: str) -> Work |
     question = questions.question(answer.question_key)
     assert question is not None
     tenant = await current_tenant(session)
+    language = question.language or ("zh" if interview.language == "zh" else "en")
+    # Anchors and keywords are compared with the answer, so they are read in the answer's language.
+    locale = LOCALE_OF[language] if question.language else interview.locale
     query = select(Take.id).where(Take.answer_id == answer.id, Take.number == answer.take_number)
     return Work(
         question=question,
         questions=questions,
-        language="zh" if interview.language == "zh" else "en",
-        locale=interview.locale,
-        vocabulary=tenant.vocabulary.get(interview.locale, []),
+        language=language,
+        locale=locale,
+        vocabulary=[*question.vocabulary.get(locale, []), *tenant.vocabulary.get(locale, [])],
         answer_id=answer_id,
         unscored=await _unscored(session, interview),
         may_look=await may(session, interview, Feature.FACE_PRESENCE),

@@ -1,11 +1,12 @@
 """Speech recognition (语音识别): TranscribeRequest to Transcript.
 
-Deterministic: windows are batched within one answer only, so no other answer can change its words.
+Windows of many interviews are decoded together, in lengths that no companion changes: the same audio gives the same
+words whoever else is speaking (tests/serving/test_recognise.py).
 """
 
 from __future__ import annotations
 
-from itertools import chain
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,25 +17,32 @@ from duilian.serving.contracts import SAMPLE_RATE, Language, TranscribeRequest, 
 from duilian.serving.errors import TooLong
 from duilian.serving.steps.alignment import Heard, in_order, shifted, within_speech
 from duilian.serving.steps.chinese import PROMPT, simplified
+from duilian.serving.steps.decoded import Decoded, compression_ratio
 from duilian.serving.steps.delivery import measure
 from duilian.serving.steps.sentences import split
 from duilian.serving.steps.voice import Span, Voice, VoiceActivity
-from duilian.serving.steps.whisper import Decoded, Whisper, compression_ratio
 from duilian.serving.steps.windows import windows_of
 
-BATCH = 8  # windows decoded together
-SPLIT = 4  # windows a batch must keep for an answer to be split in two: smaller ones waste the processor
-LIKE_LENGTH = 2.5  # the longest window of a batch by its shortest
 NO_SPEECH_LIMIT = 0.6  # above it, and with an unlikely text, a window holds no speech (Radford et al. 2022)
 SHORTEST_VOICE = 0.3  # seconds of speech in the whole answer below which nobody spoke
 Cut = tuple[Span, Decoded]
 
 
-class Recogniser:
-    """whisper, voice: loaded models. versions: what goes into each transcript. Safe for threads."""
+class Decoder(Protocol):
+    """A speech model: windows of one speaker's voice to words with times and probabilities. Safe for threads."""
 
-    def __init__(self, whisper: Whisper, voice: VoiceActivity, versions: dict[str, str]) -> None:
-        self._whisper, self._voice, self._versions = whisper, voice, versions
+    def decode(
+        self, windows: list[NDArray[np.float32]], language: Language, vocabulary: list[str]
+    ) -> list[Decoded]:
+        """windows: at 16 kHz, each shape (samples,), at most 16 s. In the same order; the same for the same window."""
+        ...
+
+
+class Recogniser:
+    """decoder, voice: loaded models. versions: what goes into each transcript. Safe for threads."""
+
+    def __init__(self, decoder: Decoder, voice: VoiceActivity, versions: dict[str, str]) -> None:
+        self._decoder, self._voice, self._versions = decoder, voice, versions
 
     def transcribe(self, request: TranscribeRequest) -> Transcript:
         """Empty and confidence 0 where nobody speaks. Raises TooLong over 15 minutes, BadRequest on half samples."""
@@ -64,14 +72,11 @@ class Recogniser:
 
     def _cuts(self, samples: NDArray[np.float32], voice: Voice, request: TranscribeRequest) -> list[Cut]:
         """Every window of the answer with what was heard in it, in order of time."""
-        batches = _batches(windows_of(voice.spans, voice.probabilities))
-        pieces = [
-            [samples[int(w.start * SAMPLE_RATE) : int(w.end * SAMPLE_RATE)] for w in batch]
-            for batch in batches
-        ]
-        decoded = self._whisper.decode(pieces, request.language, request.vocabulary)
-        cuts = zip(chain(*batches), chain(*decoded), strict=True)
-        return sorted(cuts, key=lambda cut: cut[0].start)
+        windows = windows_of(voice.spans, voice.probabilities)
+        pieces = [samples[int(w.start * SAMPLE_RATE) : int(w.end * SAMPLE_RATE)] for w in windows]
+        return list(
+            zip(windows, self._decoder.decode(pieces, request.language, request.vocabulary), strict=True)
+        )
 
 
 def _samples(audio: bytes) -> NDArray[np.float32]:
@@ -82,21 +87,6 @@ def _samples(audio: bytes) -> NDArray[np.float32]:
     if seconds > MAX_SECONDS:
         raise TooLong(seconds=seconds, limit=MAX_SECONDS)
     return np.frombuffer(audio, "<i2").astype(np.float32) / np.float32(32768)
-
-
-def _batches(windows: list[Span]) -> list[list[Span]]:
-    """Windows of like length together, for a batch is padded to its longest. A long answer makes several batches
-    and keeps several cores busy; the number of cores has no say, since it must not change the words.
-    """
-    most = BATCH if len(windows) < 2 * SPLIT else min(BATCH, -(-len(windows) // 2))
-    batches: list[list[Span]] = []
-    for window in sorted(windows, key=lambda w: (w.seconds, w.start)):
-        last = batches[-1] if batches else None
-        if last and len(last) < most and window.seconds <= last[0].seconds * LIKE_LENGTH:
-            last.append(window)
-        else:
-            batches.append([window])
-    return batches
 
 
 def _hallucinated(decoded: Decoded, request: TranscribeRequest) -> bool:

@@ -1,17 +1,15 @@
 """Whisper on short windows: features, a batched beam search, word alignment.
 
 faster-whisper loads the model and the tokenizer; the loop here differs from its own in four ways: windows are as
-long as their speech and a few seconds and not padded to 30 s; windows of like length are decoded together and
-aligned in one call; batches run side by side on one thread each, since threads inside an operation spend most of
-their time waiting for each other; and a window that fails the checks is decoded again on its own with the full
-30 s instead of by sampling, so that the same audio always gives the same words.
+long as their speech and a few seconds, in steps of two, and not padded to 30 s; windows of one length are decoded
+together and aligned in one call, whichever interviews they come from; batches run side by side on one thread each,
+since threads inside an operation spend most of their time waiting for each other; and a window that fails the checks
+is decoded again on its own with the full 30 s instead of by sampling, so that the same audio always gives the same
+words.
 """
 
 from __future__ import annotations
 
-import zlib
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,38 +20,38 @@ from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_suppressed_tokens
 from numpy.typing import NDArray
 
-from duilian.serving.cancelling import check
 from duilian.serving.contracts import Language
 from duilian.serving.steps.alignment import Heard, heard_words
 from duilian.serving.steps.chinese import PROMPT
+from duilian.serving.steps.decoded import REPETITION_LIMIT, Decoded, compression_ratio
 from duilian.serving.steps.features import LogMel
+from duilian.serving.steps.gathering import Gatherer
 
 BEAM = 5
 FULL = 3000  # mel frames of 10 ms Whisper is trained on
+BATCH = 8  # windows decoded together
+STEP = 200  # frames between two lengths: windows of one length, of whichever interviews, are decoded together
 TAIL = 300  # frames of silence behind the speech: with fewer, the last clause tends to be said twice
-REPETITION_LIMIT = 2.4  # compression ratio above which a text is a loop (Radford et al. 2022)
-LOG_PROBABILITY_LIMIT = -1.0  # mean per token, below which a text is a guess (same)
 PROMPTS = {"zh": (PROMPT, "本次谈到", "、", "。"), "en": ("", "We talk about ", ", ", ".")}
 PROMPT_TOKENS = 200  # of 448; terms beyond are left out, the last first
 TOKENS_PER_SECOND, TOKENS_SPARE = 14, 24  # the fastest speech, bounding a loop
 
 
-Batch = list[NDArray[np.float32]]  # windows at 16 kHz, each shape (samples,)
-
-
 @dataclass(frozen=True)
-class Decoded:
-    """One window. languages: probability by code."""
+class Asked:
+    """features: shape (mels, frames of 10 ms)."""
 
-    words: list[Heard]
-    log_probability: float
-    no_speech: float
-    repetition: float
-    languages: dict[str, float]
+    features: NDArray[np.float32]
+    language: Language
+    vocabulary: tuple[str, ...]
 
     @property
-    def doubtful(self) -> bool:
-        return self.repetition > REPETITION_LIMIT or self.log_probability < LOG_PROBABILITY_LIMIT
+    def frames(self) -> int:
+        """Decoded with so many, whatever it is decoded with: a window's words must not depend on its company."""
+        return min(FULL, -(-(self.features.shape[1] + TAIL) // STEP) * STEP)
+
+    def kind(self) -> tuple[int, Language, tuple[str, ...]]:
+        return self.frames, self.language, self.vocabulary
 
 
 class Whisper:
@@ -65,26 +63,24 @@ class Whisper:
         )
         extractor = self._faster.feature_extractor
         self._features = LogMel(extractor.mel_filters, extractor.n_fft, extractor.hop_length)
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="whisper")
+        self._gatherer = Gatherer(self._decode, Asked.kind, threads, BATCH)
         self._tokenizers = {code: self._tokenizer(code) for code in ("zh", "en")}
 
-    def decode(self, batches: list[Batch], language: Language, vocabulary: list[str]) -> list[list[Decoded]]:
-        """Batches of windows, each of like length (they are padded to the longest); answers in the same order."""
+    def decode(
+        self, windows: list[NDArray[np.float32]], language: Language, vocabulary: list[str]
+    ) -> list[Decoded]:
+        """windows: at 16 kHz, each shape (samples,); answers in the same order. Raises Abandoned."""
+        asked = [Asked(self._features(window)[:, :FULL], language, tuple(vocabulary)) for window in windows]
+        return self._gatherer.run(asked)
 
-        def one(batch: Batch) -> list[Decoded]:
-            check()
-            return self._decode(batch, language, vocabulary)
-
-        # Each batch runs in a copy of the caller's context: that is how it learns that nobody waits any more.
-        futures = [self._pool.submit(copy_context().run, one, batch) for batch in batches]
-        return [future.result() for future in futures]
-
-    def _decode(self, windows: Batch, language: Language, vocabulary: list[str]) -> list[Decoded]:
-        features = [self._features(window)[:, :FULL] for window in windows]
-        longest = max(feature.shape[1] for feature in features)
-        decoded = self._batch(features, min(FULL, longest + TAIL), language, vocabulary)
+    def _decode(self, asked: list[Asked]) -> list[Decoded]:
+        """Of one kind: as many frames, one language, one vocabulary."""
+        first, features = asked[0], [a.features for a in asked]
+        decoded = self._batch(features, first.frames, first.language, list(first.vocabulary))
         return [
-            self._better(d, self._batch([f], FULL, language, vocabulary)[0]) if d.doubtful else d
+            self._better(d, self._batch([f], FULL, first.language, list(first.vocabulary))[0])
+            if d.doubtful
+            else d
             for d, f in zip(decoded, features, strict=True)
         ]
 
@@ -160,12 +156,6 @@ class Whisper:
     def _tokenizer(self, code: str) -> Tokenizer:
         model = self._faster
         return Tokenizer(model.hf_tokenizer, model.model.is_multilingual, task="transcribe", language=code)
-
-
-def compression_ratio(text: str) -> float:
-    """Bytes of the text by bytes of it compressed: above 2.4 it repeats itself. 0 without text."""
-    octets = text.encode()
-    return round(len(octets) / len(zlib.compress(octets)), 3) if octets else 0.0
 
 
 def _per_token(score: float, tokens: int) -> float:

@@ -16,6 +16,7 @@ from duilian.serving.triton.client import Triton
 from duilian.serving.triton.repository import script
 
 FILE = "weights.npz"
+MOST = 64
 
 
 class TenantModels:
@@ -24,14 +25,19 @@ class TenantModels:
     def __init__(self, server: Triton) -> None:
         self._server = server
 
-    def load(self, tenant: str, weights: NDArray[np.float32], bias: NDArray[np.float32]) -> str:
-        """weights: shape (features, outputs), bias: (outputs,). The name to ask for. Raises ServingUnavailable."""
+    def load(
+        self, tenant: str, weights: NDArray[np.float32], bias: NDArray[np.float32], most: int = MOST
+    ) -> str:
+        """weights: shape (features, outputs), bias: (outputs,). most: rows of a batch.
+
+        Gives the name to ask for. Raises ServingUnavailable.
+        """
         packed = io.BytesIO()
         np.savez(packed, weights=weights, bias=bias)
         sha = hashlib.sha256(weights.tobytes() + bias.tobytes()).hexdigest()[:12]
         name = f"tenant-{tenant}-{sha}"
         files = {f"1/{FILE}": packed.getvalue(), "1/model.py": script("linear").encode()}
-        self._server.load(name, _config(name, sha, *weights.shape), files)
+        self._server.load(name, _config(name, sha, most, *weights.shape), files)
         return name
 
     def run(self, name: str, rows: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -42,11 +48,11 @@ class TenantModels:
         self._server.unload(name)
 
 
-def _config(name: str, sha: str, features: int, outputs: int) -> dict[str, object]:
+def _config(name: str, sha: str, most: int, features: int, outputs: int) -> dict[str, object]:
     return {
         "name": name,
         "backend": "python",
-        "max_batch_size": 64,
+        "max_batch_size": most,
         "input": [{"name": "X", "data_type": "TYPE_FP32", "dims": [features]}],
         "output": [{"name": "Y", "data_type": "TYPE_FP32", "dims": [outputs]}],
         "dynamic_batching": {"max_queue_delay_microseconds": 500},

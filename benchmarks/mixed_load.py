@@ -1,0 +1,136 @@
+"""Mixed load at 80 % of capacity for some minutes: memory flat, no request lost.
+
+    python benchmarks/mixed_load.py [--data FOLDER] [--minutes 10] [--share 0.8]
+
+Capacity is measured first: rounds of one answer transcribed, its words embedded and judged, as many at a time as keep
+the process busy, for a twentieth of the time. Then rounds begin at `--share` of that rate, at random moments (Poisson).
+Printed: rounds, those lost, the delay's p50 and p95, and the memory of the second half by that of the first (after a
+tenth to warm up). Exit code 1 where one was lost or memory grew by more than 5 %.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import statistics
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+
+import psutil
+from peers.loads import serving_process, shortest_answers
+from transcribe import Answer
+
+from duilian.infra.errors import Problem
+from duilian.serving import contracts as c
+from duilian.serving.client import ServingClient
+from heads import score_request
+
+GROWTH = 1.05
+AT_ONCE = 6
+
+
+@dataclass
+class Seen:
+    delays: list[float] = field(default_factory=list[float])
+    lost: list[str] = field(default_factory=list[str])
+    memory: list[int] = field(default_factory=list[int])
+
+
+def main() -> None:
+    arguments = _arguments()
+    answers = shortest_answers(arguments.data, 8)
+    with serving_process() as server:
+        seen, rate = asyncio.run(load(server.url, server.token, server.pid, answers, arguments))
+    sys.exit(report(seen, rate))
+
+
+async def load(
+    url: str, token: str, pid: int, answers: list[Answer], arguments: argparse.Namespace
+) -> tuple[Seen, float]:
+    async with ServingClient(url, token) as client:
+        capacity = await capacity_of(client, answers, arguments.minutes * 3)
+        rate, seen = capacity * arguments.share, Seen()
+        watching = asyncio.create_task(watch(pid, seen))
+        await at_rate(client, answers, rate, arguments.minutes * 60, seen)
+        watching.cancel()
+    return seen, rate
+
+
+async def capacity_of(client: ServingClient, answers: list[Answer], seconds: float) -> float:
+    """Rounds per second, with the process always busy."""
+    await one_round(client, answers[0])
+    until, done = time.monotonic() + seconds, 0
+
+    async def keep_busy(first: int) -> None:
+        nonlocal done
+        number = first
+        while time.monotonic() < until:
+            await one_round(client, answers[number % len(answers)])
+            done, number = done + 1, number + AT_ONCE
+
+    began = time.monotonic()
+    await asyncio.gather(*(keep_busy(n) for n in range(AT_ONCE)))
+    return done / (time.monotonic() - began)
+
+
+async def at_rate(
+    client: ServingClient, answers: list[Answer], rate: float, seconds: float, seen: Seen
+) -> None:
+    dice, until = random.Random(5), time.monotonic() + seconds  # arrival times, no secret
+    under_way: list[asyncio.Task[None]] = []
+    while time.monotonic() < until:
+        under_way.append(asyncio.create_task(noted(client, dice.choice(answers), seen)))
+        await asyncio.sleep(dice.expovariate(rate))
+    await asyncio.gather(*under_way)
+
+
+async def noted(client: ServingClient, answer: Answer, seen: Seen) -> None:
+    began = time.monotonic()
+    try:
+        await one_round(client, answer)
+    except Problem as problem:
+        seen.lost.append(problem.code)
+    else:
+        seen.delays.append(time.monotonic() - began)
+
+
+async def one_round(client: ServingClient, answer: Answer) -> None:
+    request = c.TranscribeRequest(audio=answer.samples.tobytes(), language=answer.language)
+    transcript = await client.transcribe(request)
+    await client.embed(c.EmbedRequest(texts=[s.text for s in transcript.sentences]))
+    await client.score(score_request(transcript.text or "没有。"))
+
+
+async def watch(pid: int, seen: Seen) -> None:
+    process = psutil.Process(pid)
+    while True:
+        seen.memory.append(process.memory_info().rss)
+        await asyncio.sleep(1)
+
+
+def report(seen: Seen, rate: float) -> int:
+    warm = seen.memory[len(seen.memory) // 10 :]
+    half = len(warm) // 2
+    ratio = statistics.median(warm[half:]) / statistics.median(warm[:half])
+    p95 = statistics.quantiles(seen.delays, n=20)[-1]
+    print(f"{len(seen.delays)} rounds at {rate:.2f}/s, {len(seen.lost)} lost {sorted(set(seen.lost))}")
+    print(f"delay p50 {statistics.median(seen.delays):.2f} s, p95 {p95:.2f} s")
+    print(f"memory {max(warm) >> 20} MB at most; ratio of the halves {ratio:.3f} (goal {GROWTH})")
+    return 0 if not seen.lost and ratio <= GROWTH else 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Mixed load at a share of capacity.")
+    parser.add_argument("--data", type=Path, help="folder with transcripts.json")
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--share", type=float, default=0.8)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
