@@ -20,11 +20,6 @@ class Cable:
         self._whole = True
         self._writers: set[asyncio.StreamWriter] = set()
 
-    @property
-    def busy(self) -> bool:
-        """Whether anything goes over it just now."""
-        return bool(self._writers)
-
     def cut(self) -> None:
         self._whole = False
         self._loop.call_soon_threadsafe(self._drop)
