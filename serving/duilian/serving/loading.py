@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from duilian.infra.settings import Settings
 from duilian.serving import tensors
 from duilian.serving.errors import NoLanguageModel
+from duilian.serving.manifest import Model, find
 from duilian.serving.models import locate
 from duilian.serving.triton.client import session
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from duilian.serving.steps.converse import Converser
     from duilian.serving.steps.embed import Embedder
     from duilian.serving.steps.observe import Observer
-    from duilian.serving.steps.recognise import Recogniser
+    from duilian.serving.steps.recognise import Decoder, Recogniser
 
 VOICE, FACE, EMBEDDING = "silero-vad", "face-detection", "multilingual-e5-small"
 Step = TypeVar("Step", covariant=True)
@@ -41,16 +43,23 @@ def load_recogniser(settings: Settings) -> Loaded[Recogniser]:
     _, voice_version = locate(settings.models_dir, VOICE)
     from duilian.serving.steps.recognise import Recogniser
     from duilian.serving.steps.voice import VoiceActivity
-    from duilian.serving.steps.whisper import Whisper
 
     versions = {settings.speech_model: version, VOICE: voice_version}
-    whisper = Whisper(
-        folder,
-        device=settings.device,
-        compute_type=settings.compute_type,
-        threads=threads_of(settings),
+    decoder = decoder_of(find(settings.speech_model), folder, settings)
+    return Loaded(Recogniser(decoder, VoiceActivity(), versions), versions)
+
+
+def decoder_of(model: Model, folder: Path, settings: Settings) -> Decoder:
+    """The adapter that the model's row names; another recogniser is a row and a class with `decode`."""
+    if model.runtime == "sense-voice":
+        from duilian.serving.steps.sense_voice import SenseVoice
+
+        return SenseVoice(folder, main=model.main, device=settings.device, threads=threads_of(settings))
+    from duilian.serving.steps.whisper import Whisper
+
+    return Whisper(
+        folder, device=settings.device, compute_type=settings.compute_type, threads=threads_of(settings)
     )
-    return Loaded(Recogniser(whisper, VoiceActivity(), versions), versions)
 
 
 def load_observer(settings: Settings) -> Loaded[Observer]:

@@ -53,7 +53,11 @@ class OnTriton(Row, frozen=True):
 
 
 class Model(Row, frozen=True):
-    """main: the file whose sha256 names the version. package: where an `installed` model lies."""
+    """main: the file whose sha256 names the version. package: where an `installed` model lies.
+
+    runtime: the adapter of a recogniser (loading.decoder_of). hub_files: what is taken of a hub's repository; empty
+    where faster-whisper's own loader knows.
+    """
 
     name: str
     task: Literal["speech", "face", "embedding", "voice", "language"]
@@ -65,6 +69,8 @@ class Model(Row, frozen=True):
     file: list[ModelFile] = []
     package: str | None = None
     hub: str | None = None
+    hub_files: list[str] = []
+    runtime: Literal["whisper", "sense-voice"] = "whisper"
     triton: OnTriton | None = None
 
     @property

@@ -160,10 +160,15 @@ def _fetch_unpinned(model: Model, places: Places, target: Path, progress: Progre
         shutil.copytree(copy, target, dirs_exist_ok=True)
         return
     from faster_whisper.utils import download_model
+    from huggingface_hub import snapshot_download
 
     progress(model.name, 0, 0)
+    hub = model.hub or model.name
     try:
-        download_model(model.hub or model.name, output_dir=str(target))
+        if model.hub_files:
+            snapshot_download(hub, local_dir=target, allow_patterns=model.hub_files)
+        else:
+            download_model(hub, output_dir=str(target))
     except Exception as error:  # the hub's client raises many kinds; each means: not from here
         raise NoSource(file=model.name, reasons=f"hub: {type(error).__name__}: {error}") from error
 
