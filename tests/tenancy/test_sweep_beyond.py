@@ -33,6 +33,7 @@ JOBS = {
     "account.reset": {"address": "owner", "network": "127.0.0.1"},
     "privacy.erase": {"erasure_id": "events"},
     "privacy.retention": {},
+    "tenant.delete": {"closure_id": "events"},
 }
 # Written for every tenant alike by the clock; they carry no identifier.
 PERIODIC = {"audit.seal.daily", "privacy.retention.daily"}

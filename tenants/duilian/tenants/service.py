@@ -83,7 +83,7 @@ async def create_tenant(database: Database, keyring: Keyring, file: TenantFile) 
 async def current_tenant(session: TenantSession) -> Tenant:
     """Raises NotFound where it was deleted."""
     tenant = await session.get(Tenant, session.tenant_id)
-    if tenant is None:
+    if tenant is None or tenant.closed_at is not None:
         raise NotFound
     return tenant
 

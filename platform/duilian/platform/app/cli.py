@@ -15,7 +15,7 @@ import yaml
 
 from duilian.infra.errors import Problem
 from duilian.infra.settings import PREFIX, Settings, is_secret, load, load_with_sources
-from duilian.platform.app import mail, up
+from duilian.platform.app import closing, mail, up
 from duilian.platform.app.audit import audit
 from duilian.platform.app.doctor import doctor
 from duilian.platform.app.interview import interview
@@ -137,6 +137,8 @@ def _say(as_json: bool, facts: object, words: str) -> None:
     click.echo(json.dumps(facts, ensure_ascii=False, indent=2) if as_json else words)
 
 
+for command in (closing.delete, closing.keep, closing.receipt, closing.verify):
+    tenant.add_command(command)
 for command in (
     up.command,
     audit,

@@ -19,7 +19,7 @@ from duilian.infra.objects import ObjectStore
 from duilian.infra.settings import Settings, load
 from duilian.infra.telemetry.instrumentation import instrument_engine, instrument_object_store
 from duilian.platform.api.controller import StaffApi
-from duilian.platform.console import passwords, signin, sso
+from duilian.platform.console import closing, passwords, signin, sso
 from duilian.platform.console.access import AccessPages
 from duilian.platform.console.account import AccountPages
 from duilian.platform.console.api_keys import ApiKeyPages
@@ -62,6 +62,9 @@ ROUTES: list[Any] = [
     AuditPages,
     EncryptionPages,
     ConsultingPages,
+    closing.ClosingPages,
+    closing.show_closed,
+    closing.closed_receipt,
     StaffApi,
     AccountPages,
     AccessPages,

@@ -22,7 +22,9 @@ from duilian.platform.recruiting.errors import AlreadyInvited, BadLink, BadRow
 from duilian.platform.recruiting.links import invitation_of
 from duilian.platform.recruiting.models import Candidate, Invitation
 from duilian.tenants.calendars import after_business_days
+from duilian.tenants.closures import require_open
 from duilian.tenants.keyring import OpenTenantKey
+from duilian.tenants.models import Tenant
 from duilian.tenants.policy_store import policy_of_tenant
 from duilian.tenants.service import current_tenant
 
@@ -54,12 +56,14 @@ async def invite(
     by: str,
     unit_id: UUID,
 ) -> Invitation:
-    """Raises AlreadyInvited where an open invitation of the unit to the same set exists.
+    """Raises AlreadyInvited where an open invitation of the unit to the same set exists, TenantClosing.
 
     hours: from the earliest start, which is now unless the policy asks for notice.
     """
+    tenant = await current_tenant(session)
+    require_open(tenant)
     candidate = await _candidate(session, person, unit_id)
-    start = await _earliest_start(session)
+    start = _earliest_start(tenant)
     row = {
         "tenant_id": session.tenant_id,
         "id": new_id(),
@@ -79,8 +83,7 @@ async def invite(
     return await session.get_one(Invitation, (session.tenant_id, row["id"]))
 
 
-async def _earliest_start(session: TenantSession) -> datetime | None:
-    tenant = await current_tenant(session)
+def _earliest_start(tenant: Tenant) -> datetime | None:
     notice = policy_of_tenant(tenant).notice
     if not notice.business_days:
         return None
