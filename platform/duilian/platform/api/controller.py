@@ -134,7 +134,7 @@ class StaffApi(Controller):
         self, desk: ApiDesk, after: UUID | None = None, limit: Annotated[int, Parameter(ge=1, le=100)] = 50
     ) -> InterviewList:
         """Oldest first; `next` is the cursor of the following page, None on the last."""
-        query = select(Interview).order_by(Interview.id).limit(limit + 1)
+        query = select(Interview).where(Interview.dry_run.is_(False)).order_by(Interview.id).limit(limit + 1)
         rows = list(await desk.session.scalars(query.where(Interview.id > after) if after else query))
         items = [_summary(row) for row in rows[:limit]]
         return {"items": items, "next": items[-1]["id"] if len(rows) > limit else None}

@@ -16,12 +16,14 @@ from duilian.platform.sessions import models as sessions
 from duilian.tenants import account_models as accounts
 from duilian.tenants import closures, policy_store
 from duilian.tenants import models as tenants
+from duilian.tenants import onboarding_models as onboarding
 
 MODULES = (
     accounts,
     mail,
     tenants,
     closures,
+    onboarding,
     policy_store,
     customization,
     audit,

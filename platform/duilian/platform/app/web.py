@@ -19,7 +19,7 @@ from duilian.infra.objects import ObjectStore
 from duilian.infra.settings import Settings, load
 from duilian.infra.telemetry.instrumentation import instrument_engine, instrument_object_store
 from duilian.platform.api.controller import StaffApi
-from duilian.platform.console import closing, passwords, signin, sso
+from duilian.platform.console import closing, passwords, signin, sso, start
 from duilian.platform.console.access import AccessPages
 from duilian.platform.console.account import AccountPages
 from duilian.platform.console.api_keys import ApiKeyPages
@@ -32,7 +32,11 @@ from duilian.platform.console.organisation import OrganisationPages, PeoplePages
 from duilian.platform.console.pages import ConsolePages
 from duilian.platform.console.policy import PolicyPages
 from duilian.platform.console.retention import RetentionPages
+from duilian.platform.console.setup import SetupPages
+from duilian.platform.console.setup_brand import BrandPages
+from duilian.platform.console.setup_domain import DomainPages
 from duilian.platform.portal.api import CandidateApi
+from duilian.platform.portal.logo import logo
 from duilian.platform.portal.my_data import MyDataPages
 from duilian.platform.portal.my_data_api import MyDataApi
 from duilian.platform.portal.pages import PortalPages
@@ -86,7 +90,12 @@ ROUTES: list[Any] = [
     passwords.do_choose,
     sso.begin_sso,
     sso.end_sso,
+    start.routes,
+    SetupPages,
+    BrandPages,
+    DomainPages,
     theme,
+    logo,
 ]
 
 
@@ -106,8 +115,9 @@ async def probe(size: Annotated[int, Parameter(query="bytes", ge=1, le=1_000_000
 
 
 @get("/", include_in_schema=False)
-async def front_door(request: Any) -> Response[str]:
-    return page("front.html", preferred(request.headers.get("accept-language")))
+async def front_door(request: Any, settings: Settings) -> Response[str]:
+    starts = settings.self_onboarding and bool(settings.smtp_url)
+    return page("front.html", preferred(request.headers.get("accept-language")), starts=starts)
 
 
 def create_app() -> ASGIApp:

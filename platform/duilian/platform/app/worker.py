@@ -17,6 +17,7 @@ from duilian.infra.telemetry.instrumentation import instrument_engine, instrumen
 from duilian.platform.app import tables
 from duilian.platform.console import account_letters
 from duilian.platform.media.recordings import Assembler
+from duilian.platform.onboarding import drafts
 from duilian.platform.privacy import recipients
 from duilian.platform.privacy.closing import TenantEraser
 from duilian.platform.privacy.erasing import ERASE, Eraser
@@ -32,6 +33,7 @@ from duilian.tenants.keyring import Keyring, open_database, open_keyring
 from duilian.tenants.renewing import Renewer
 from duilian.tenants.rotation import RENEW
 
+ERASE_DRAFTS = "onboarding.erase_drafts"
 log = logging.getLogger(__name__)
 LISTENERS: dict[str, list[events.Listener]] = {
     "report.ready": [count_report],
@@ -79,4 +81,5 @@ def _worker(settings: Settings, database: Database, keyring: Keyring, serving: S
     worker.add(RETENTION, Retention(database).run)
     worker.daily(RETENTION, "01:20", database)
     worker.add(DELETE, TenantEraser(database, store, keyring, seal_key).run)
+    worker.hourly(ERASE_DRAFTS, lambda: drafts.erase_old(database))
     return worker

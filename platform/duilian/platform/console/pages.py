@@ -23,6 +23,7 @@ from duilian.platform.console.desk import Desk, member_with, provide_desk, signe
 from duilian.platform.console.listing import Filters
 from duilian.platform.console.shell import AnyRequest, Form, staff_page, uuid_or_none
 from duilian.platform.decisions import service as decisions
+from duilian.platform.onboarding.progress import progress
 from duilian.platform.privacy.retention import clocks_by_id, clocks_of
 from duilian.platform.recruiting.letters import invitation_mail, mail_invitation
 from duilian.platform.recruiting.links import portal_url, token_of
@@ -52,7 +53,7 @@ class ConsolePages(Controller):
         return staff_page(
             request, desk, "home.html", counts=await listing.counts(desk.session), waiting=waiting[:8],
             dead=len(dead), completed=await completed_interviews(desk.session) if desk.session.access.units is None else None,
-            sets=await _sets(desk),
+            sets=await _sets(desk), setup=await progress(desk.session) if desk.actor.may(Right.SETTINGS) else None,
         )  # fmt: skip
 
     @get("/interviews", guards=READ)
@@ -136,16 +137,16 @@ class ConsolePages(Controller):
 
     @get("/interviews/{interview_id:uuid}", guards=READ)
     async def report(self, request: AnyRequest, desk: Desk, interview_id: UUID) -> Response[Any]:
-        person = await service.person_of(desk.session, interview_id)
+        person = await service.person_of(desk.session, interview_id, dry_runs=True)
         view = await report_view.build(desk.session, person, desk.locale)
         audit.record(desk.session, "report.viewed", "interview", interview_id)
         clocks = await clocks_of(desk.session, interview_id)
         return staff_page(request, desk, "report.html", person=person, view=view, clocks=clocks)
 
     @get("/interviews/{interview_id:uuid}/progress", guards=READ)
-    async def progress(self, request: AnyRequest, desk: Desk, interview_id: UUID) -> Response[Any]:
+    async def report_progress(self, request: AnyRequest, desk: Desk, interview_id: UUID) -> Response[Any]:
         """Polled by the report page until there is a report."""
-        person = await service.person_of(desk.session, interview_id)
+        person = await service.person_of(desk.session, interview_id, dry_runs=True)
         view = await report_view.build(desk.session, person, desk.locale)
         return staff_page(request, desk, "report_progress.html", person=person, view=view)
 

@@ -194,7 +194,8 @@ async def submit(session: TenantSession, visit: Visit, leave_unanswered: bool) -
     visit.interview.status = Status.SUBMITTED
     visit.interview.submitted_at = now()
     visit.invitation.closed_at = now()
-    await events.append(session, "interview.submitted", visit.interview.id, "candidate")
+    if not visit.interview.dry_run:  # nobody is told of it
+        await events.append(session, "interview.submitted", visit.interview.id, "candidate")
     await report_if_settled(session, visit.interview)
 
 
