@@ -36,7 +36,7 @@ JOBS = {
     "tenant.delete": {"closure_id": "events"},
 }
 # Written for every tenant alike by the clock; they carry no identifier.
-PERIODIC = {"audit.seal.daily", "privacy.retention.daily"}
+PERIODIC = {"audit.seal.daily", "privacy.retention.daily", "onboarding.erase_drafts"}
 
 
 @pytest.fixture(scope="module")

@@ -139,7 +139,7 @@ def checked_picture(data: bytes, limit: int = 512 * 1024) -> Kind:
     if len(data) > limit:
         raise UnsafePicture(reason=f"> {limit // 1024} KiB")
     kind = kind_of(data)
-    if kind in (Kind.PNG, Kind.JPEG, Kind.WEBP):
+    if kind is Kind.PNG or kind is Kind.JPEG or kind is Kind.WEBP:
         return kind
     _require_plain_svg(data)
     return Kind.SVG

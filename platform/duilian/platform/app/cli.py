@@ -104,7 +104,9 @@ def create(file: Path, admin_email: str, admin_password: str, as_json: bool) -> 
 
 @tenant.command("trial")
 @click.argument("slug")
-@click.option("--invitations", type=click.IntRange(0, 1_000_000), help="How many there may be, those before included.")
+@click.option(
+    "--invitations", type=click.IntRange(0, 1_000_000), help="How many there may be, those before included."
+)
 @click.option("--days", type=click.IntRange(1, 3650), help="From today on.")
 @click.option("--lift", is_flag=True, help="No limits from here on.")
 @JSON
@@ -113,7 +115,9 @@ def trial(slug: str, invitations: int | None, days: int | None, lift: bool, as_j
     from duilian.platform.app.trial import change_trial
 
     facts = asyncio.run(change_trial(load(), slug, invitations, days, lift=lift))
-    words = "{used} of {invitations} invitations used, until {ends_at}".format(**facts) if facts else "no limits"
+    words = (
+        "{used} of {invitations} invitations used, until {ends_at}".format(**facts) if facts else "no limits"
+    )
     _say(as_json, {"trial": facts}, f"{slug}: {words}.")
 
 

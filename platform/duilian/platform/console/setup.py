@@ -84,7 +84,7 @@ async def _job_page(request: AnyRequest, desk: Desk, *, missing: bool = False) -
     return staff_page(
         request, desk, "setup/job.html", status=422 if missing else 200, missing=missing,
         sets=shipped_sets(desk.tenant.industry), published=published,
-        industry=industry_name(desk.tenant.industry, desk.locale),
+        industry=industry_name(desk.locale, desk.tenant.industry),
     )  # fmt: skip
 
 

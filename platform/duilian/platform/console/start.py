@@ -5,6 +5,7 @@ What was typed lies in a draft (`onboarding.drafts`) that the browser's cookie o
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from litestar import Response, Router, get, post
@@ -276,7 +277,7 @@ def _show(
         "draft": opened.draft if opened is not None else None,
         "errors": {field: problem.sentence(locale) for field, problem in problems.items()},
         "flash": flash_of(request),
-        "industry_name": lambda key: company.industry_name(key, locale),
+        "industry_name": partial(company.industry_name, locale),
         "script_words": words.section(locale, "script."),
         **context,
     }

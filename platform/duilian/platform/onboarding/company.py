@@ -56,7 +56,7 @@ async def fill(database: Database, draft: Draft, form: dict[str, str]) -> dict[s
     return wrong
 
 
-def industry_name(industry: str, locale: str) -> str:
+def industry_name(locale: str, industry: str) -> str:
     """A pack that nobody has named yet goes by its key."""
     return catalogue(locale).get(f"start.industry.{industry}", industry)
 

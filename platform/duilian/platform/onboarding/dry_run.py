@@ -94,14 +94,14 @@ async def _agree(session: TenantSession, interview: Interview) -> None:
 
 async def runs(session: TenantSession) -> list[Run]:
     """The newest first; what was erased is not shown."""
-    settled = func.count(Answer.id).filter(Answer.state.in_(SETTLED))
+    mine = Answer.interview_id == Interview.id
+    count = select(func.count()).where(mine).scalar_subquery()
+    settled = select(func.count()).where(mine, Answer.state.in_(SETTLED)).scalar_subquery()
     query = (
-        select(Interview, Invitation.set_key, Candidate, settled, func.count(Answer.id))
+        select(Interview, Invitation.set_key, Candidate, settled, count)
         .join(Invitation, Invitation.id == Interview.invitation_id)
         .join(Candidate, Candidate.id == Invitation.candidate_id)
-        .join(Answer, Answer.interview_id == Interview.id)
         .where(Interview.dry_run.is_(True), Interview.status != Status.ERASED)
-        .group_by(Interview, Invitation.set_key, Candidate)
         .order_by(Interview.id.desc())
         .limit(SHOWN)
     )

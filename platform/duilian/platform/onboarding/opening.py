@@ -50,7 +50,7 @@ async def open_company(
 
 def file_of(draft: Draft) -> TenantFile:
     """With neutral colours and words; the company chooses its own next."""
-    name = dict.fromkeys(LOCALES, draft.name)
+    name = {str(locale): draft.name for locale in LOCALES}
     brand = Brand(
         primary=PRIMARY,
         accent=ACCENT,

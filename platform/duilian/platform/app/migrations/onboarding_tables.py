@@ -43,7 +43,7 @@ def create() -> None:
     _directory()
 
 
-def _one_a_tenant(name: str, *columns: sa.Column[object]) -> None:
+def _one_a_tenant(name: str, *columns: sa.Column[object] | sa.schema.SchemaItem) -> None:
     op.create_table(
         name,
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
