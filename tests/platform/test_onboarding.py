@@ -392,10 +392,10 @@ def test_logo(company: Starter) -> None:
 def test_first_job_and_dry_run(company: Starter) -> None:
     """The pack's set is published, a simulated candidate is really scored, and nobody else hears of it."""
     assert company.post("/console/setup/job", set="none").status_code == 422
-    assert company.post("/console/setup/dry-run", choice="complaint|strong|zh-CN").status_code == 404
+    assert company.post("/console/setup/dry-run", set="complaint|zh-CN", level="strong").status_code == 404
     assert company.post("/console/setup/job", set="complaint").status_code == 303
     assert company.states()["job"] == "done"
-    assert company.post("/console/setup/dry-run", choice="complaint|brilliant|zh-CN").status_code == 422
+    assert company.post("/console/setup/dry-run", set="complaint|zh-CN", level="brilliant").status_code == 422
     reports = {level: dry_run(company, level) for level in ("strong", "weak")}
     scores = {
         level: float(re.findall(r'verdict-score">([\d.]+)<', page)[0]) for level, page in reports.items()
@@ -422,7 +422,7 @@ def test_first_job_and_dry_run(company: Starter) -> None:
 
 def dry_run(company: Starter, level: str) -> str:
     """The page of its report, once it is ready."""
-    answer = company.post("/console/setup/dry-run", choice=f"complaint|{level}|zh-CN")
+    answer = company.post("/console/setup/dry-run", set="complaint|zh-CN", level=level)
     assert answer.status_code == 303, answer.text[:500]
     place = answer.headers["location"]
     deadline = time.monotonic() + 120

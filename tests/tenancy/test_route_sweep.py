@@ -222,7 +222,7 @@ ROUTES = [
     Route("GET", C + "/setup/job", "session", (200,)),
     Route("POST", C + "/setup/job", "session", (422,), form={"set": "none"}),
     Route("GET", C + "/setup/dry-run", "session", (200,)),
-    Route("POST", C + "/setup/dry-run", "session", (404,), form={"choice": "none"}),
+    Route("POST", C + "/setup/dry-run", "session", (404,), form={"set": "none"}),
     Route("POST", C + "/setup/dry-run/{interview_id:uuid}/erase", "session", (404,), form={}),
     Route("GET", C + "/audit", "session", (200,)),
     Route("GET", C + "/audit/export", "session", (200,)),

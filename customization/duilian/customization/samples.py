@@ -13,9 +13,9 @@ from duilian.customization.schemas import QuestionSet
 LEVELS = ("strong", "weak")
 
 
-def sample_levels(question_set: QuestionSet, locale: str) -> list[str]:
-    """The candidates that there are for a set, the stronger one first."""
-    return [level for level in LEVELS if sample_answers(question_set, level, locale)]
+def has_samples(question_set: QuestionSet, locale: str) -> bool:
+    """Whether a candidate of each level can be simulated."""
+    return all(sample_answers(question_set, level, locale) for level in LEVELS)
 
 
 def sample_answers(question_set: QuestionSet, level: str, locale: str) -> dict[str, str]:

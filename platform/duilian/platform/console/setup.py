@@ -10,7 +10,7 @@ from litestar.di import Provide
 from litestar.response import Redirect
 
 from duilian.customization.packs import shipped_sets
-from duilian.customization.samples import sample_levels
+from duilian.customization.samples import LEVELS, has_samples
 from duilian.customization.schemas import QuestionSet
 from duilian.customization.service import content_of, newest_set, newest_sets, publish
 from duilian.infra import audit
@@ -60,13 +60,14 @@ class SetupPages(Controller):
     async def dry_runs(self, request: AnyRequest, desk: Desk) -> Response[Any]:
         return staff_page(
             request, desk, "setup/dry_run.html", runs=await dry_run.runs(desk.session),
-            choices=await _choices(desk), titles=await _titles(desk),
+            choices=await _choices(desk), levels=LEVELS, titles=await _titles(desk),
         )  # fmt: skip
 
     @post("/dry-run", guards=SETTINGS)
     async def start_dry_run(self, desk: Desk, data: Form) -> Redirect:
-        """choice: set, level and language of the simulated candidate."""
-        key, level, locale = [*data.get("choice", "").split("|"), "", "", ""][:3]
+        """set: key and language, "complaint|en"; level: how good the simulated candidate is."""
+        key, _, locale = data.get("set", "").partition("|")
+        level = data.get("level", LEVELS[0])
         published = await newest_set(desk.session, key)
         locale = locale if locale in LOCALES else desk.tenant.locale
         name = t(locale, f"setup.dry_run.person_{level if level == 'weak' else 'strong'}")
@@ -88,15 +89,15 @@ async def _job_page(request: AnyRequest, desk: Desk, *, missing: bool = False) -
     )  # fmt: skip
 
 
-async def _choices(desk: Desk) -> list[tuple[str, QuestionSet, str, str]]:
-    """(value, set, level, locale) of every candidate that can be simulated, in the reader's language first."""
+async def _choices(desk: Desk) -> list[tuple[str, QuestionSet, str]]:
+    """(value, set, language) of every interview that can be simulated, in the tenant's language first."""
     order = sorted(LOCALES, key=lambda locale: locale != desk.tenant.locale)
     sets = [content_of(row) for row in await newest_sets(desk.session)]
     return [
-        (f"{content.key}|{level}|{locale}", content, level, locale)
-        for content in sets
+        (f"{content.key}|{locale}", content, locale)
         for locale in order
-        for level in sample_levels(content, locale)
+        for content in sets
+        if has_samples(content, locale)
     ]
 
 

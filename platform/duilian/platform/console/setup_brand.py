@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -104,7 +105,8 @@ def _page(
     problem: Problem | None = None,
 ) -> Response[Any]:
     status = 422 if problem is not None else 200
-    ratio = contrast(brand_of(desk.tenant).primary, "#ffffff")
+    colour = form["primary"] if re.fullmatch(r"#[0-9A-Fa-f]{6}", form["primary"]) else "#ffffff"
+    ratio = contrast(colour, "#ffffff")
     return staff_page(
         request, desk, "setup/brand.html", status=status, form=form, errors=errors or {}, brand=desk.tenant.brand,
         ratio=ratio, radii=RADII, longest=LONGEST, largest=logos.LARGEST // 1024,

@@ -14,6 +14,7 @@ export function mountBrandPreview(root: HTMLElement): void {
     for (const name of WORDS) showWords(root, name);
   };
   root.addEventListener("input", show);
+  show();
 }
 
 function showWords(root: HTMLElement, name: (typeof WORDS)[number]): void {
