@@ -510,3 +510,46 @@ def test_commands_know_the_trial() -> None:
 
 def test_settings_of_a_trial() -> None:
     assert (Settings().trial_invitations, Settings().trial_days) == (20, 30)
+
+
+API_BRAND = {
+    "primary": "#1d3f72", "accent": "#f2a33a", "logo_text": {"zh-CN": "港湾", "en": "Harbour"},
+    "welcome": {"zh-CN": "您好", "en": "Hello"}, "contact": "hr@harbour.example",
+}  # fmt: skip
+
+
+def test_brand_by_the_api(alice: World) -> None:
+    """The same checks and the same audit entry as by the page."""
+    with alice.api() as client:
+        low = client.put("/api/v1/brand", json=API_BRAND | {"primary": "#ffd84d"})
+        assert (low.status_code, low.json()["code"]) == (422, "low-contrast")
+        assert low.json()["instead"] == readable("#ffd84d")
+        empty = client.put("/api/v1/brand", json=API_BRAND | {"welcome": {"zh-CN": "", "en": ""}})
+        assert (empty.status_code, empty.json()["code"]) == (422, "bad-brand-words")
+        assert client.put("/api/v1/brand", json=API_BRAND).status_code == 200
+        assert client.get("/api/v1/brand").json()["logo_text"] == API_BRAND["logo_text"]
+    assert alice.api(alice.weak_key).get("/api/v1/brand").status_code == 403
+
+    async def saved(session: TenantSession) -> int:
+        rows = await session.execute(text("select count(*) from audit_entries where action = 'brand.saved'"))
+        return int(rows.scalar_one())
+
+    assert within(alice, saved) == 1
+
+
+def test_a_trial_is_told_to_programs_too(charlie: World) -> None:
+    async def limit(session: TenantSession) -> None:
+        await trials.begin(session, 1, 30)
+
+    async def lift(session: TenantSession) -> None:
+        await trials.lift(session)
+
+    within(charlie, limit)
+    try:
+        charlie.invite()
+        body = {"name": "x", "email": "one-more@candidate.example", "question_set": charlie.set_key}
+        refused = charlie.api().post("/api/v1/invitations", json=body)
+        assert (refused.status_code, refused.json()["code"]) == (403, "trial-used-up")
+        assert refused.headers["content-type"].startswith("application/problem+json")
+    finally:
+        within(charlie, lift)

@@ -19,6 +19,7 @@ from duilian.infra.objects import ObjectStore
 from duilian.infra.settings import Settings, load
 from duilian.infra.telemetry.instrumentation import instrument_engine, instrument_object_store
 from duilian.platform.api.controller import StaffApi
+from duilian.platform.api.setup import SetupApi
 from duilian.platform.console import closing, passwords, signin, sso, start
 from duilian.platform.console.access import AccessPages
 from duilian.platform.console.account import AccountPages
@@ -70,6 +71,7 @@ ROUTES: list[Any] = [
     closing.show_closed,
     closing.closed_receipt,
     StaffApi,
+    SetupApi,
     AccountPages,
     AccessPages,
     ApiKeyPages,

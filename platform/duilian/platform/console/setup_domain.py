@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from litestar import Controller, Response, get, post
 from litestar.di import Provide
@@ -35,7 +34,7 @@ class DomainPages(Controller):
     async def claim(self, request: AnyRequest, desk: Desk, settings: Settings, data: Form) -> Response[Any]:
         typed = data.get("domain", "")[:300]
         try:
-            await domains.claim(desk.session, typed, own_host(settings))
+            await domains.claim(desk.session, typed, settings.public_host)
         except domains.BadDomain as problem:
             return await _page(request, desk, typed, problem.sentence(desk.locale))
         return back_to(HERE)
@@ -56,10 +55,6 @@ class DomainPages(Controller):
     async def remove(self, desk: Desk) -> Redirect:
         await domains.remove(desk.session)
         return back_to(HERE, "success", t(desk.locale, "setup.domain.removed"))
-
-
-def own_host(settings: Settings) -> str:
-    return urlsplit(settings.public_url).hostname or ""
 
 
 async def _page(request: AnyRequest, desk: Desk, typed: str = "", error: str = "") -> Response[Any]:

@@ -32,7 +32,7 @@ from duilian.tenants.policy import jurisdictions, profile
 
 COOKIE, HERE = "duilian_start", "/start"
 STEPS = ("company", "admin", "code", "password")
-COMPANIES_PER_HOUR = 100  # forms of one network address
+FORMS_PER_LETTER = 5  # of the company, in which a person may still be mending the short name
 LONGEST_PERSON = 80
 
 
@@ -68,7 +68,8 @@ async def do_company(
 ) -> Response[Any]:
     require_open(settings)
     network = f"company|{network_of(request)}"
-    if not await drafts.may_try(database, network, COMPANIES_PER_HOUR, letters.MINUTES):
+    most = settings.start_codes * FORMS_PER_LETTER
+    if not await drafts.may_try(database, network, most, letters.MINUTES):
         raise TooManyAttempts(minutes=letters.MINUTES)
     opened = await _opened(request, database)
     began = opened or drafts.begin(locale_of(request, data.get("lang")))
