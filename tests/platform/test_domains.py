@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import html
 import re
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from duilian.infra.names import NameServersDown, txt_records
 from duilian.platform.app.up import Stack
-from duilian.tenants.domains import BadDomain, domain_of, slug_served_at
+from duilian.tenants.domains import BadDomain, checker, domain_of, slug_served_at
 from duilian.tenants.keyring import open_database, open_keyring
+from duilian.tenants.service import find_tenant
 from name_server import NameServer
 from starting import Starter
-from world import run
+from world import World, run
 
 DOMAIN = "/console/setup/domain"
 
@@ -133,3 +136,71 @@ def test_records_are_looked_up_at_a_real_server(name_server: NameServer) -> None
     assert run(txt_records("_duilian.missing.example", name_server.address)) == []
     with pytest.raises(NameServersDown):
         run(txt_records("_duilian.real.example", "127.0.0.1:1"))
+
+
+def at(stack: Stack, host: str, path: str) -> httpx.Response:
+    """A call that came to us under another name."""
+    headers = {"Host": host, "Accept": "text/html"}
+    return httpx.get(stack.settings.public_url + path, headers=headers, trust_env=False)
+
+
+def test_only_a_verified_domain_is_served_and_shows_candidates_pages_alone(
+    stack: Stack, company: Starter, name_server: NameServer, alice: World
+) -> None:
+    domain = f"jobs.{company.slug}.example"
+    name, value = claim(company, domain)
+    other = alice.invite(locale="zh-CN")["token"]
+    assert at(stack, "unknown.example", f"/t/{company.slug}/theme.css").status_code == 421
+    name_server.records[name] = [value]
+    assert check(company)
+    assert at(stack, domain.upper() + ":443", f"/t/{company.slug}/theme.css").status_code == 200
+    assert at(stack, domain, "/").headers["location"].endswith(f"/t/{company.slug}/sign-in")
+    hidden = [
+        "/console/sign-in",
+        "/start",
+        f"/t/{alice.slug}/theme.css",
+        f"/t/{alice.slug}/i/{other}",
+        "/api/v1/interviews",
+    ]
+    assert {at(stack, domain, path).status_code for path in hidden} == {404}
+    assert at(stack, "127.0.0.1", "/console/sign-in").status_code == 200
+    assert at(stack, "web", "/health").status_code == 200
+
+
+def test_invitations_name_the_domain_once_that_is_wanted(stack: Stack, company: Starter) -> None:
+    domain = f"jobs.{company.slug}.example"
+    company.post("/console/setup/job", set="complaint")
+
+    def link(address: str) -> str:
+        people = f"林晓, {address}"
+        page = company.post(
+            "/console/invite", set="complaint", people=people, hours="48", locale="zh-CN"
+        ).text
+        [found] = set(re.findall(r"https?://[\w.:-]+/t/[\w./-]+/i/[\w-]+", html.unescape(page)))
+        return found
+
+    assert link("one@candidate.example").startswith(stack.settings.public_url)
+    assert company.post(f"{DOMAIN}/links", wanted="1").status_code == 303
+    named = link("two@candidate.example")
+    assert urlsplit(named).hostname == domain
+    page = at(stack, domain, urlsplit(named).path)
+    assert page.status_code == 200 and "林晓" in page.text
+
+
+def test_the_daily_look_is_patient_and_then_is_not(
+    stack: Stack, company: Starter, name_server: NameServer
+) -> None:
+    domain = f"jobs.{company.slug}.example"
+    name_server.records.pop(f"_duilian.{domain}")
+
+    async def daily() -> str | None:
+        database = open_database(stack.settings, open_keyring(stack.settings), 1)
+        try:
+            tenant_id = await find_tenant(database, company.slug)
+            await checker(database, name_server.address)(tenant_id)
+            return await slug_served_at(database, domain)
+        finally:
+            await database.close()
+
+    assert [run(daily()) for _ in range(3)] == [company.slug, company.slug, None]
+    assert company.post(f"{DOMAIN}/links", wanted="1").status_code == 422

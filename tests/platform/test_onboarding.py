@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import time
 from datetime import timedelta
@@ -13,11 +14,11 @@ import pytest
 from PIL import Image
 from sqlalchemy import create_engine, select, text
 
+from commands import duilian, refused
 from duilian.billing.service import completed_interviews
 from duilian.infra.clock import now
 from duilian.infra.database import TenantSession
 from duilian.infra.settings import Settings
-from duilian.platform.app.cli import cli
 from duilian.platform.app.up import Stack
 from duilian.platform.onboarding import drafts
 from duilian.platform.onboarding.company import spelt
@@ -504,8 +505,16 @@ def test_a_tenant_that_others_had_set_up_is_not_reminded(alice: World) -> None:
     assert client.get("/console/setup").status_code == 200
 
 
-def test_commands_know_the_trial() -> None:
-    assert "trial" in cli.commands["tenant"].commands  # pyright: ignore[reportAttributeAccessIssue]
+def test_the_vendor_changes_a_trial(stack: Stack) -> None:
+    starter = Starter(stack.settings).open()
+    shown = json.loads(duilian(stack, "tenant", "trial", starter.slug, "--json").stdout)["trial"]
+    assert (shown["invitations"], shown["used"]) == (20, 0)
+    more = duilian(stack, "tenant", "trial", starter.slug, "--invitations", "500", "--days", "90", "--json")
+    changed = json.loads(more.stdout)["trial"]
+    assert changed["invitations"] == 500 and changed["ends_at"] > shown["ends_at"]
+    assert "no limits" in duilian(stack, "tenant", "trial", starter.slug, "--lift").stdout
+    assert 'data-part="trial"' not in starter.client.get("/console").text
+    refused(duilian(stack, "tenant", "trial", "nobody-there"), "nobody-there")
 
 
 def test_settings_of_a_trial() -> None:

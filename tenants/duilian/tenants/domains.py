@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
+from urllib.parse import urlsplit
+from uuid import UUID
 
 from sqlalchemy import select, text
 
@@ -20,10 +23,13 @@ from duilian.infra.errors import NotFound, Unprocessable
 from duilian.infra.names import NameServersDown, txt_records
 from duilian.tenants.models import Tenant
 from duilian.tenants.onboarding_models import TenantDomain
+from duilian.tenants.service import current_tenant
 
 LABEL = "_duilian"
 PREFIX = "duilian-verification="
 LONGEST = 253
+CHECK = "domains.check"
+PATIENCE = 2  # daily looks in a row that may fail to find the record
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 
 
@@ -80,7 +86,8 @@ async def claim(session: TenantSession, typed: str, own_host: str) -> TenantDoma
     if row is not None:
         await remove(session)
     row = TenantDomain(
-        domain=domain, token=secrets.token_hex(20), created_at=now(), checked_at=None, problem="", verified_at=None
+        domain=domain, token=secrets.token_hex(20), created_at=now(), checked_at=None, problem="", verified_at=None, misses=0,
+        in_links=False,
     )  # fmt: skip
     session.add(row)
     await session.flush()
@@ -98,10 +105,11 @@ async def remove(session: TenantSession) -> None:
     await session.flush()
 
 
-async def look(session: TenantSession, tenant: Tenant, resolvers: str) -> TenantDomain:
+async def look(session: TenantSession, tenant: Tenant, resolvers: str, *, patience: int = 0) -> TenantDomain:
     """Looks for the record now; what came of it stands in the row. Raises NotFound where no domain was claimed.
 
-    A domain that was verified stays so until a look does not find the record; servers that are down prove nothing.
+    A domain that was verified stays so until a look does not find the record, `patience` of them in a row aside; servers
+    that are down prove nothing.
     """
     row = await session.scalar(select(TenantDomain).with_for_update())
     if row is None:
@@ -112,7 +120,9 @@ async def look(session: TenantSession, tenant: Tenant, resolvers: str) -> Tenant
         row.checked_at, row.problem = now(), down.code
         return row
     was = row.verified_at is not None
-    row.checked_at = now()
+    row.checked_at, row.misses = now(), 0 if found else row.misses + 1
+    if was and not found and row.misses <= patience:
+        return row
     row.verified_at = (row.verified_at or now()) if found else None
     await session.flush()
     if found and await _holder(session, row.domain) != tenant.slug:
@@ -128,6 +138,39 @@ def _note(session: TenantSession, row: TenantDomain, was: bool) -> None:
         audit.record(session, "domain.verified", "tenant", session.tenant_id, after={"domain": row.domain})
     if was and not row.verified_at:
         audit.record(session, "domain.lost", "tenant", session.tenant_id, before={"domain": row.domain})
+
+
+async def use_in_links(session: TenantSession, wanted: bool) -> None:
+    """Whether invitations name the domain from here on. Raises DomainNotProven, NotFound."""
+    row = await session.scalar(select(TenantDomain).with_for_update())
+    if row is None:
+        raise NotFound
+    if wanted and row.verified_at is None:
+        raise DomainNotProven(record=record_name(row))
+    row.in_links = wanted
+    facts = {"domain": row.domain, "in_links": wanted}
+    audit.record(session, "domain.link-changed", "tenant", session.tenant_id, after=facts)
+
+
+async def base_of_links(session: TenantSession, public_url: str) -> str:
+    """Where the tenant's candidates are sent: its own domain, by the same scheme and port as ours, or ours."""
+    row = await domain_row(session)
+    if row is None or row.verified_at is None or not row.in_links:
+        return public_url
+    parts = urlsplit(public_url)
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{row.domain}{port}"
+
+
+def checker(database: Database, resolvers: str) -> Callable[..., Awaitable[None]]:
+    """The daily task: a domain that changes hands loses its record, and is no longer shown soon after."""
+
+    async def check(tenant_id: UUID) -> None:
+        async with database.begin(tenant_id) as session:
+            if await domain_row(session) is not None:
+                await look(session, await current_tenant(session), resolvers, patience=PATIENCE)
+
+    return check
 
 
 async def _holder(session: TenantSession, domain: str) -> str | None:

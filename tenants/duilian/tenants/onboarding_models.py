@@ -46,7 +46,8 @@ class TenantLogo(Tenanted, Base):
 
 
 class TenantDomain(Tenanted, Base):
-    """A domain that the tenant says is its own. problem: why the last look did not verify it, "" or a code."""
+    """A domain that the tenant says is its own. problem: why the last look did not verify it, "" or a code. misses: daily
+    looks in a row that did not find the record; in_links: invitations name it."""
 
     __tablename__ = "tenant_domains"
     __table_args__ = (UniqueConstraint("tenant_id"),)
@@ -57,3 +58,5 @@ class TenantDomain(Tenanted, Base):
     checked_at: Mapped[datetime | None]
     problem: Mapped[str]
     verified_at: Mapped[datetime | None]
+    misses: Mapped[int]
+    in_links: Mapped[bool]

@@ -27,6 +27,7 @@ from duilian.platform.sessions.answering import answers_of
 from duilian.platform.sessions.models import Interview
 from duilian.platform.sessions.opening import open_interview
 from duilian.platform.web.openapi import binary
+from duilian.tenants.domains import base_of_links
 from duilian.tenants.organisation import place_for
 from duilian.tenants.rights import Right
 
@@ -118,11 +119,12 @@ class StaffApi(Controller):
         if mailed:
             await mail_invitation(desk.session, settings, desk.tenant, invitation, person.name, person.email)
         token = token_of(desk.key, invitation.id)
+        base = await base_of_links(desk.session, settings.public_url)
         return {
             "invitation": str(invitation.id),
             "interview": str(interview.id),
             "unit": str(unit.id),
-            "url": portal_url(settings.public_url, desk.tenant.slug, token),
+            "url": portal_url(base, desk.tenant.slug, token),
             "token": token,
             "tenant": desk.tenant.slug,
             "deadline": invitation.deadline.isoformat(),

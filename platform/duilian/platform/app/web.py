@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Annotated, Any
 
 from litestar import Litestar, Response, get
@@ -40,6 +41,7 @@ from duilian.platform.portal.api import CandidateApi
 from duilian.platform.portal.logo import logo
 from duilian.platform.portal.my_data import MyDataPages
 from duilian.platform.portal.my_data_api import MyDataApi
+from duilian.platform.portal.own_domain import OwnDomains
 from duilian.platform.portal.pages import PortalPages
 from duilian.platform.portal.theme import theme
 from duilian.platform.web.cookies import HostCookies
@@ -51,6 +53,7 @@ from duilian.platform.web.problems import HANDLERS
 from duilian.platform.web.proxies import TrustedProxies, trusted_networks
 from duilian.platform.web.words import preferred
 from duilian.serving.client import ServingClient
+from duilian.tenants.domains import slug_served_at
 from duilian.tenants.keyring import open_database, open_keyring
 
 BODY_LIMIT = 6 * 1024 * 1024  # a chunk is at most 4 MiB
@@ -132,7 +135,8 @@ def create_app() -> ASGIApp:
 def armoured(app: Litestar, settings: Settings) -> ASGIApp:
     """What holds for every answer, whoever gives it. Outermost last."""
     https = settings.secure_cookies
-    inner: ASGIApp = RateLimited(app, app.state.limits)
+    named = OwnDomains(app, settings, partial(slug_served_at, app.state.database))
+    inner: ASGIApp = RateLimited(named, app.state.limits)
     cookies: ASGIApp = HostCookies(inner) if https else inner
     return SecurityHeaders(TrustedProxies(cookies, trusted_networks(settings)), https=https)
 

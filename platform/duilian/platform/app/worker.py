@@ -26,7 +26,7 @@ from duilian.platform.reports.compose import ReportComposer
 from duilian.platform.scoring.process import AnswerProcessor, give_up
 from duilian.platform.sessions.answering import PROCESS, REPORT
 from duilian.serving.client import ServingClient
-from duilian.tenants import renewing
+from duilian.tenants import domains, renewing
 from duilian.tenants.audit_seals import SEAL, Sealer
 from duilian.tenants.closures import DELETE
 from duilian.tenants.keyring import Keyring, open_database, open_keyring
@@ -81,5 +81,7 @@ def _worker(settings: Settings, database: Database, keyring: Keyring, serving: S
     worker.add(RETENTION, Retention(database).run)
     worker.daily(RETENTION, "01:20", database)
     worker.add(DELETE, TenantEraser(database, store, keyring, seal_key).run)
+    worker.add(domains.CHECK, domains.checker(database, settings.dns_resolvers))
+    worker.daily(domains.CHECK, "02:40", database)
     worker.hourly(ERASE_DRAFTS, lambda: drafts.erase_old(database))
     return worker

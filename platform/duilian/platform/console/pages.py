@@ -32,6 +32,7 @@ from duilian.platform.recruiting.service import Batch, invite_many
 from duilian.platform.reports import pdf, service
 from duilian.platform.web.edge import back_to
 from duilian.platform.web.words import LOCALES, t
+from duilian.tenants.domains import base_of_links
 from duilian.tenants.models import OrgUnit
 from duilian.tenants.organisation import place_for, units_in
 from duilian.tenants.rights import Right
@@ -110,7 +111,7 @@ class ConsolePages(Controller):
         batch = await invite_many(
             desk.session, published, data.get("people", ""), locale, hours, desk.actor.label, unit.id
         )
-        links = [(person, _link(desk, settings, invitation)) for person, invitation in batch.invited]
+        links = [(person, await _link(desk, settings, invitation)) for person, invitation in batch.invited]
         for _, invitation in batch.invited:
             await events.append(desk.session, "invitation.made", invitation.id, desk.actor.label)
         refused = "\n".join(line for _, line, _ in batch.refused)
@@ -131,7 +132,7 @@ class ConsolePages(Controller):
             raise NotFound
         person = await report_view.invitee(desk.session, row)
         return staff_page(
-            request, desk, "invitation.html", row=row, person=person, link=_link(desk, settings, row),
+            request, desk, "invitation.html", row=row, person=person, link=await _link(desk, settings, row),
             sets=await _sets(desk), mails=bool(settings.smtp_url), mail=await invitation_mail(desk.session, row),
         )  # fmt: skip
 
@@ -217,8 +218,9 @@ class ConsolePages(Controller):
         return back_to(target if target.startswith("/console") else "/console")
 
 
-def _link(desk: Desk, settings: Settings, invitation: Invitation) -> str:
-    return portal_url(settings.public_url, desk.tenant.slug, token_of(desk.key, invitation.id))
+async def _link(desk: Desk, settings: Settings, invitation: Invitation) -> str:
+    base = await base_of_links(desk.session, settings.public_url)
+    return portal_url(base, desk.tenant.slug, token_of(desk.key, invitation.id))
 
 
 async def _mail(desk: Desk, settings: Settings, batch: Batch) -> list[str]:

@@ -46,6 +46,12 @@ class DomainPages(Controller):
             return back_to(HERE, "success", t(desk.locale, "setup.domain.verified", domain=row.domain))
         return back_to(HERE)
 
+    @post("/links", guards=SETTINGS)
+    async def use_in_links(self, desk: Desk, data: Form) -> Redirect:
+        wanted = data.get("wanted") == "1"
+        await domains.use_in_links(desk.session, wanted)
+        return back_to(HERE, "success", t(desk.locale, f"setup.domain.links_{'on' if wanted else 'off'}"))
+
     @post("/skip", guards=SETTINGS)
     async def skip(self, desk: Desk) -> Redirect:
         await progress.skip_domain(desk.session)

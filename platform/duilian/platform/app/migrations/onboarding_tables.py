@@ -39,6 +39,8 @@ def create() -> None:
         sa.Column("checked_at", TIME, nullable=True),
         sa.Column("problem", sa.String(), nullable=False),
         sa.Column("verified_at", TIME, nullable=True),
+        sa.Column("misses", sa.Integer(), nullable=False),
+        sa.Column("in_links", sa.Boolean(), nullable=False),
     )
     _directory()
 
