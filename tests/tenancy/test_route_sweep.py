@@ -222,7 +222,7 @@ ROUTES = [
     Route("POST", C + "/setup/brand/logo/remove", "session", (303,), form={}),
     Route("GET", C + "/setup/domain", "session", (200,)),
     Route("POST", C + "/setup/domain", "session", (422,), form={"domain": "x"}),
-    Route("POST", C + "/setup/domain/check", C + "/setup/domain/links", "session", (404,), form={}),
+    Route("POST", C + "/setup/domain/check", "session", (404,), form={}),
     Route("POST", C + "/setup/domain/links", "session", (404,), form={}),
     Route("POST", C + "/setup/domain/skip", "session", (303,), form={}),
     Route("POST", C + "/setup/domain/remove", "session", (404,), form={}),
@@ -246,7 +246,7 @@ OWN_ONLY = {C, C + "/interviews", C + "/invite", C + "/question-sets", C + "/fai
             C + "/account/sessions/end-others", C + "/policy", C + "/policy/jurisdiction", C + "/policy/periods",
             C + "/policy/features/{feature:str}", C + "/retention", C + "/retention/run", C + "/setup",
             C + "/setup/dismiss", C + "/setup/brand", C + "/setup/brand/logo", C + "/setup/brand/logo/remove", C + "/setup/domain",
-            C + "/setup/domain/check", C + "/setup/domain/skip", C + "/setup/domain/remove", C + "/setup/job", C + "/setup/dry-run",
+            C + "/setup/domain/links", C + "/setup/domain/check", C + "/setup/domain/skip", C + "/setup/domain/remove", C + "/setup/job", C + "/setup/dry-run",
             C + "/closing", C + "/closing/withdraw"}  # fmt: skip
 
 
