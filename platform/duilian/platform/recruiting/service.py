@@ -76,7 +76,8 @@ async def invite(
 async def invite_simulated(
     session: TenantSession, published: PublishedSet, name: str, locale: str, by: str, unit_id: UUID
 ) -> Invitation:
-    """Of a dry run: for nobody, counted nowhere, without a period of notice."""
+    """Of a dry run: for nobody, counted nowhere, without a period of notice. Raises TenantClosing."""
+    require_open(await current_tenant(session))
     person, deadline = Person(name, f"{new_id()}@simulated.invalid"), now() + timedelta(days=1)
     invitation = await _invited(session, published, person, locale, by, unit_id, None, deadline)
     invitation.dry_run = True
