@@ -13,6 +13,7 @@ from rich.console import Console
 
 from duilian.platform.app.screen import Screen
 from duilian.platform.app.up import Stack, running
+from name_server import NameServer
 from otlp import Received, receiver
 from stacks import free_block
 from world import World, open_world
@@ -34,13 +35,23 @@ def open_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def stack(open_folder: Path, telemetry_of_stack: Received) -> Iterator[Stack]:
+def name_server() -> Iterator[NameServer]:
+    """Where the stack looks for records of tenants' domains."""
+    server = NameServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def stack(open_folder: Path, telemetry_of_stack: Received, name_server: NameServer) -> Iterator[Stack]:
     """A running stack on ports of its own; what crashes is restarted, as in `make up`."""
     overrides = {
         "port": free_block(),
         "data_dir": open_folder / "stack",
         "otlp_endpoint": telemetry_of_stack.endpoint,
         "outbound_loopback": True,
+        "dns_resolvers": name_server.address,
+        "start_codes": 1000,
     }
     os.environ["OTEL_METRIC_EXPORT_INTERVAL"] = "2000"  # milliseconds; the default is a minute
     quiet = Screen(Console(quiet=True))

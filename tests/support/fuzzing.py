@@ -31,6 +31,8 @@ LEFT_OUT = {("POST", "/console/sign-out")}
 # That a tenant of this name exists is public where everybody may see its colours and its door.
 SLUG_IS_PUBLIC = (
     "/t/{slug:str}/theme.css",
+    "/t/{slug:str}/logo",
+    "/start/company",
     "/t/{slug:str}/sign-in",
     "/t/{slug:str}/reset",
     "/console/sign-in",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
 import tempfile
@@ -9,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from rich.console import Console
 
@@ -19,6 +21,7 @@ from duilian.platform.app.up import Stack, running
 PORTS = 24
 SPAN = 2_500
 TWIN = 10_000  # a gRPC port lies so far above its HTTP port
+_held: list[IO[str]] = []  # a lock lasts as long as its file is open
 
 
 @contextmanager
@@ -45,14 +48,28 @@ def _watched(stack: Stack) -> Iterator[None]:
 
 
 def free_block() -> int:
-    """The first of enough ports in a row that nobody uses; two test processes look in places of their own."""
+    """The first of enough ports in a row that nobody uses and no other test process has taken before."""
     process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     first = 21_000 + SPAN * process
     for start in range(first, first + SPAN, 50):
         ports = (port for first in (start, start + TWIN) for port in range(first, first + PORTS))
-        if all(_is_free(port) for port in ports):
+        if all(_is_free(port) for port in ports) and _taken(start):
             return start
     raise RuntimeError("no free ports")
+
+
+def _taken(block: int) -> bool:
+    """Whether the block is ours now, until this process ends: another may ask before anything listens there."""
+    folder = Path(tempfile.gettempdir()) / "duilian-test-ports"
+    folder.mkdir(exist_ok=True)
+    lock = (folder / str(block)).open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        return False
+    _held.append(lock)
+    return True
 
 
 def _is_free(port: int) -> bool:

@@ -4,48 +4,33 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
-import msgspec
 import pytest
-from sqlalchemy import select
 
 from commands import duilian, refused
+from copies import Copied, copy_of, media_of, names
 from duilian.infra import sealing
 from duilian.infra.keys import FileKeyProvider, KeyDestroyed, KeyUnusable, aead
 from duilian.infra.keys.provider import Wrapped, lock_name
-from duilian.infra.local.files import kept_secrets
-from duilian.infra.local.postgres import ADMIN, APP, OWNER, LocalPostgres
-from duilian.infra.local.seaweedfs import LocalObjectStore
-from duilian.infra.objects import ObjectStore
 from duilian.infra.objects import context as object_context
 from duilian.platform.app.up import Stack
-from duilian.platform.recruiting.models import Candidate
-from duilian.tenants.keyring import keys_of
-from inside import within
 from ledger import rows
 from playing import play, publish_written, report_of, shipped, spoken, written
-from world import World, open_world, run
+from world import World, open_world
 
-COPY = "copied"
 SPOKEN, WRITTEN = spoken("zh", "weak", "complaint")[0], written("complaint", "medium", "zh")
 
 
 @dataclass(frozen=True)
-class Copied:
-    """What a thief or an archive holds. world: the tenant as it opens from the copy."""
+class Stolen:
+    """The copy, and what is known to be in it."""
 
-    world: World
-    dump: bytes
-    objects: dict[str, bytes]
+    copy: Copied
     interview: str
     media: bytes
     said: str  # from the transcript
@@ -56,27 +41,8 @@ def world(stack: Stack) -> World:
     return open_world(stack.settings)
 
 
-def postgres(stack: Stack) -> LocalPostgres:
-    port = urlsplit(stack.settings.database_url).port
-    assert port
-    return LocalPostgres(stack.settings.data_dir, port, durable=False)
-
-
-def as_admin(stack: Stack, program: str, *arguments: str, words: bytes | None = None) -> bytes:
-    server = postgres(stack)
-    passwords = kept_secrets(stack.settings.data_dir / "postgres.json", (ADMIN, OWNER, APP))
-    where = ["-h", "127.0.0.1", "-p", str(server.port), "-U", ADMIN]
-    environment = {"PGPASSWORD": passwords[ADMIN], "PATH": os.defpath}
-    made = subprocess.run(
-        [str(server.cluster.programs / program), *where, *arguments],
-        input=words, env=environment, capture_output=True, check=False,
-    )  # fmt: skip
-    assert made.returncode == 0, made.stderr[-2000:]
-    return made.stdout
-
-
 @pytest.fixture(scope="module")
-def copied(stack: Stack, world: World) -> Iterator[Copied]:
+def stolen(stack: Stack, world: World) -> Iterator[Stolen]:
     """Taken by the database's administrator and with the bucket's keys, while all was well."""
     interview = play(world, publish_written(world, shipped("retail", "complaint")), [SPOKEN, *WRITTEN[1:]])
     report = report_of(world, interview)
@@ -85,24 +51,8 @@ def copied(stack: Stack, world: World) -> Iterator[Copied]:
             f"/api/v1/interviews/{interview}/answers/{report['answers'][0]['key']}/media"
         ).content
     said = report["answers"][0]["transcript"]["text"][:8]
-    dump = as_admin(stack, "pg_dump", "duilian")
-    server = postgres(stack)
-    urls = server.create_database(COPY)
-    as_admin(stack, "psql", "-q", "-d", COPY, words=dump)
-    settings = stack.settings
-    port = int(settings.s3_endpoint.rpartition(":")[2])
-    client: Any = LocalObjectStore(settings.data_dir, port).client()
-    client.create_bucket(Bucket=COPY)
-    objects: dict[str, bytes] = {}
-    for name in run(ObjectStore(settings).names(world.tenant_id)):
-        key = f"{world.tenant_id}/{name}"
-        objects[key] = client.get_object(Bucket=settings.s3_bucket, Key=key)["Body"].read()
-        client.put_object(Bucket=COPY, Key=key, Body=objects[key])
-    there = msgspec.structs.replace(
-        settings, database_url=urls.app, database_owner_url=urls.owner, s3_bucket=COPY
-    )
-    yield Copied(replace(world, settings=there), dump, objects, interview, media, said)
-    server.drop_database(COPY)
+    with copy_of(stack, world, "copied") as copy:
+        yield Stolen(copy, interview, media, said)
 
 
 @pytest.fixture(scope="module")
@@ -112,88 +62,73 @@ def bystander(stack: Stack) -> World:
     return other
 
 
-def names(world: World) -> list[str]:
-    async def read(session: Any) -> list[str]:
-        return [person.name for person in await session.scalars(select(Candidate))]
-
-    return within(world, read)
-
-
-def media_of(copied: Copied) -> list[bytes]:
-    async def read(session: Any) -> Any:
-        return keys_of(session)
-
-    owner, store = within(copied.world, read), ObjectStore(copied.world.settings)
-    return [run(store.get(owner, name)) for name in run(store.names(copied.world.tenant_id))]
-
-
-def test_the_copy_opens_while_the_key_lives(copied: Copied) -> None:
+def test_the_copy_opens_while_the_key_lives(stolen: Stolen) -> None:
     """Without this the tests below would prove nothing."""
-    assert names(copied.world) == ["林晓"]
-    assert copied.media in media_of(copied)
+    assert names(stolen.copy.world) == ["林晓"]
+    assert stolen.media in media_of(stolen.copy.world)
 
 
-def test_the_copy_itself_shows_nothing(copied: Copied) -> None:
-    secrets = ["林晓", "candidate.example", copied.said, WRITTEN[1][:12]]
-    everything = [copied.dump, *copied.objects.values()]
+def test_the_copy_itself_shows_nothing(stolen: Stolen) -> None:
+    secrets = ["林晓", "candidate.example", stolen.said, WRITTEN[1][:12]]
+    everything = [stolen.copy.dump, *stolen.copy.objects.values()]
     for secret, coding in product(secrets, ("utf-8", "utf-16-le", "gb18030")):
         for form in (secret.encode(coding), secret.encode(coding).hex().encode()):
             assert not any(form in part for part in everything), secret
-    assert not any(copied.media[1000:1032] in part for part in everything)
+    assert not any(stolen.media[1000:1032] in part for part in everything)
 
 
-def test_destruction_wants_the_tenants_name(stack: Stack, world: World, copied: Copied) -> None:
+def test_destruction_wants_the_tenants_name(stack: Stack, world: World, stolen: Stolen) -> None:
     refused_ = duilian(stack, "keys", "destroy", "--tenant", world.slug, words="another\n")
     assert refused_.returncode != 0
     assert "nothing was destroyed" in refused_.stderr
-    assert names(world) == names(copied.world)
+    assert names(world) == names(stolen.copy.world)
 
 
 @pytest.fixture(scope="module")
-def locks_before(stack: Stack, copied: Copied) -> dict[str, bytes]:
+def locks_before(stack: Stack, stolen: Stolen) -> dict[str, bytes]:
     """The provider's files as they were, without the tenant's own lock: that is what is destroyed."""
     folder = stack.settings.master_key_file.parent / "tenant-keys"
-    own = lock_name(copied.world.tenant_id)
+    own = lock_name(stolen.copy.world.tenant_id)
     return {path.stem: path.read_bytes() for path in folder.glob("*.key") if path.stem != own}
 
 
 @pytest.fixture(scope="module")
 def destroyed(
-    stack: Stack, world: World, copied: Copied, bystander: World, locks_before: dict[str, bytes]
+    stack: Stack, world: World, stolen: Stolen, bystander: World, locks_before: dict[str, bytes]
 ) -> World:
     """By command, while web and worker hold the open keys in memory."""
     with world.api() as staff:
-        assert staff.get(f"/api/v1/interviews/{copied.interview}/report").status_code == 200
+        assert staff.get(f"/api/v1/interviews/{stolen.interview}/report").status_code == 200
     result = duilian(stack, "keys", "destroy", "--tenant", world.slug, words=f"{world.slug}\n")
     assert result.returncode == 0, result.stderr
     return world
 
 
-def test_running_processes_forget_at_once(destroyed: World, copied: Copied) -> None:
+def test_running_processes_forget_at_once(destroyed: World, stolen: Stolen) -> None:
     paths = ("report", "report.pdf", "answers/intro/media")
     with destroyed.api() as staff:
         for path in paths:
-            answer = staff.get(f"/api/v1/interviews/{copied.interview}/{path}")
+            answer = staff.get(f"/api/v1/interviews/{stolen.interview}/{path}")
             assert answer.status_code == 410, (path, answer.text)
             assert "林晓" not in answer.text
     assert rows(destroyed, "select count(*) as n from tenant_keys")[0]["n"] == 0
 
 
-def test_the_copy_does_not_open_by_the_platform(destroyed: World, copied: Copied) -> None:
+def test_the_copy_does_not_open_by_the_platform(destroyed: World, stolen: Stolen) -> None:
     with pytest.raises(KeyDestroyed):
-        names(copied.world)
+        names(stolen.copy.world)
     with pytest.raises(KeyDestroyed):
-        media_of(copied)
+        media_of(stolen.copy.world)
 
 
 def test_the_copy_does_not_open_by_anything_that_is_left(
-    destroyed: World, copied: Copied, stack: Stack, locks_before: dict[str, bytes], tmp_path: Path
+    destroyed: World, stolen: Stolen, stack: Stack, locks_before: dict[str, bytes], tmp_path: Path
 ) -> None:
     """The wrapped keys of the copy, against every key that still exists, under every name they could be bound to."""
     master = stack.settings.master_key_file.read_bytes()
     left = {key for content in (master, *locks_before.values()) for key in _keys(content)}
     left |= {base64.b64decode(line) for line in master.split()}
-    wrapped = [bytes(row["wrapped"]) for row in rows(copied.world, "select wrapped from tenant_keys")]
+    wrapped = [bytes(row["wrapped"]) for row in rows(stolen.copy.world, "select wrapped from tenant_keys")]
     assert len(wrapped) == 2, "seal and index; practice is hidden from staff"
     contexts = [
         f"duilian-tenant-key|{destroyed.tenant_id}|{purpose}|1".encode() for purpose in ("seal", "index")
@@ -209,7 +144,7 @@ def test_the_copy_does_not_open_by_anything_that_is_left(
             with pytest.raises(KeyUnusable):
                 aead.unwrap(key, inner.ciphertext, name.encode() + b"\0" + bound)
     assert opened_outer == len(wrapped), "the master key still opens its part: it is the lock that is missing"
-    for name, sealed in copied.objects.items():
+    for name, sealed in stolen.copy.objects.items():
         for key in left:
             with pytest.raises(KeyUnusable):
                 sealing.unseal(sealed, key, object_context(name))

@@ -33,9 +33,11 @@ JOBS = {
     "account.reset": {"address": "owner", "network": "127.0.0.1"},
     "privacy.erase": {"erasure_id": "events"},
     "privacy.retention": {},
+    "domains.check": {},
+    "tenant.delete": {"closure_id": "events"},
 }
 # Written for every tenant alike by the clock; they carry no identifier.
-PERIODIC = {"audit.seal.daily", "privacy.retention.daily"}
+PERIODIC = {"audit.seal.daily", "privacy.retention.daily", "onboarding.erase_drafts", "domains.check.daily"}
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,19 @@ from duilian.customization.schemas import LOCALES, QuestionSet
 SHIPPED = Path(__file__).parent / "packs"
 
 
+def industries() -> list[str]:
+    """The industry packs that come with the product."""
+    return sorted(path.parent.name for path in SHIPPED.glob("*/tenant.yaml"))
+
+
+def vocabulary(industry: str) -> dict[str, list[str]]:
+    """Locale → terms of the trade, which the recogniser listens for."""
+    file: dict[str, dict[str, list[str]]] = yaml.safe_load(
+        (SHIPPED / industry / "tenant.yaml").read_text("utf-8")
+    )
+    return file.get("vocabulary", {})
+
+
 def shipped_sets(industry: str) -> list[QuestionSet]:
     """The sets of an industry pack (行业包) that come with the product."""
     files = sorted(path for path in (SHIPPED / industry).glob("*.yaml") if path.name != "tenant.yaml")

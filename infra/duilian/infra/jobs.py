@@ -132,6 +132,15 @@ class Worker:
         register: Any = self.app.periodic(cron=f"{int(minute)} {int(hour)} * * *")  # Any: as in `add`
         register(self.app.task(name=f"{task}.daily")(spread))
 
+    def hourly(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
+        """Every hour, for what belongs to no tenant. What fails is done an hour later."""
+
+        async def run(timestamp: int) -> None:
+            await work()
+
+        register: Any = self.app.periodic(cron="17 * * * *")  # Any: as in `add`
+        register(self.app.task(name=name)(run))
+
     @contextlib.contextmanager
     def _noted(self, job: jobs.Job) -> Generator[None]:
         """Keeps in mind when the job ended, for `_unwritten`."""

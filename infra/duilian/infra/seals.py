@@ -44,14 +44,30 @@ class SealKey:
     def sign(self, tenant_id: UUID, day: date, seq: int, digest: bytes) -> bytes:
         return self._key.sign(_message(tenant_id, day, seq, digest))
 
+    def attest(self, purpose: str, content: bytes) -> bytes:
+        """A signature over anything else that must be provable without us; purposes do not mix."""
+        return self._key.sign(_attested(purpose, content))
+
 
 def is_sealed(key_name: str, signature: bytes, tenant_id: UUID, day: date, seq: int, digest: bytes) -> bool:
+    return _verified(key_name, signature, _message(tenant_id, day, seq, digest))
+
+
+def is_attested(key_name: str, signature: bytes, purpose: str, content: bytes) -> bool:
+    return _verified(key_name, signature, _attested(purpose, content))
+
+
+def _verified(key_name: str, signature: bytes, message: bytes) -> bool:
     key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key_name))
     try:
-        key.verify(signature, _message(tenant_id, day, seq, digest))
+        key.verify(signature, message)
     except InvalidSignature:
         return False
     return True
+
+
+def _attested(purpose: str, content: bytes) -> bytes:
+    return f"duilian-{purpose}|".encode() + content
 
 
 def _message(tenant_id: UUID, day: date, seq: int, digest: bytes) -> bytes:

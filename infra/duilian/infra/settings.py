@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from dotenv import dotenv_values
@@ -86,6 +87,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     worker_concurrency: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2
     invitation_hours: Annotated[int, msgspec.Meta(ge=1, le=2400)] = 48
+    tenant_deletion_days: Annotated[int, msgspec.Meta(ge=0, le=365)] = 14
+    self_onboarding: bool = True
+    start_codes: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 20
+    trial_invitations: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 20
+    trial_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 30
+    dns_resolvers: str = ""
     trusted_proxies: str = ""
     limit_network: Rate = 12_000
     limit_person: Rate = 1_200
@@ -93,6 +100,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     outbound_loopback: bool = False
     otlp_endpoint: str = ""
     api_key: Secret = ""
+
+    @property
+    def public_host(self) -> str:
+        return urlsplit(self.public_url).hostname or ""
 
     @property
     def secure_cookies(self) -> bool:

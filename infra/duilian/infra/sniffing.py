@@ -24,6 +24,7 @@ class Kind(StrEnum):
     FLAC = "audio/flac"
     PNG = "image/png"
     JPEG = "image/jpeg"
+    WEBP = "image/webp"
     SVG = "image/svg+xml"
 
 
@@ -49,8 +50,8 @@ class UnsafePicture(Unprocessable):
     """reason: one technical word, e.g. the name of an SVG element."""
 
     code = "unsafe-picture"
-    zh = "图片无法使用（{reason}）。请上传 PNG、JPEG，或不含脚本和外部引用的 SVG。"
-    en = "The picture cannot be used ({reason}). Upload PNG, JPEG, or SVG without scripts and outside references."
+    zh = "图片无法使用（{reason}）。请上传 PNG、JPEG、WebP，或不含脚本和外部引用的 SVG。"
+    en = "The picture cannot be used ({reason}). Upload PNG, JPEG, WebP, or SVG without scripts and outside references."
 
 
 # What a recorder may claim → what the bytes must be. Audio in a container of both is that container.
@@ -68,6 +69,7 @@ _SIGNATURES: list[tuple[Kind, list[tuple[int, bytes]]]] = [
     (Kind.FLAC, [(0, b"fLaC")]),
     (Kind.PNG, [(0, b"\x89PNG\r\n\x1a\n"), (12, b"IHDR")]),
     (Kind.JPEG, [(0, b"\xff\xd8\xff")]),
+    (Kind.WEBP, [(0, b"RIFF"), (8, b"WEBP")]),
     (Kind.MP3, [(0, b"ID3")]),
 ]
 _MPEG_FRAME = re.compile(rb"\xff[\xe2-\xff]")  # eleven set bits, then a layer
@@ -133,11 +135,11 @@ _LEADS_OUT = re.compile(r"""url\(\s*["']?(?!#)|javascript:|data:|@import|express
 
 
 def checked_picture(data: bytes, limit: int = 512 * 1024) -> Kind:
-    """PNG, JPEG, or an SVG that only draws; at most `limit` bytes. Raises UnsafePicture."""
+    """PNG, JPEG, WebP, or an SVG that only draws; at most `limit` bytes. Raises UnsafePicture."""
     if len(data) > limit:
         raise UnsafePicture(reason=f"> {limit // 1024} KiB")
     kind = kind_of(data)
-    if kind is Kind.PNG or kind is Kind.JPEG:
+    if kind is Kind.PNG or kind is Kind.JPEG or kind is Kind.WEBP:
         return kind
     _require_plain_svg(data)
     return Kind.SVG

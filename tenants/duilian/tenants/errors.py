@@ -32,6 +32,30 @@ class SlugTaken(errors.Conflict):
     en = "The short name “{slug}” is taken. Please choose another."
 
 
+class NotTheName(errors.Unprocessable):
+    code = "not-the-name"
+    zh = "请输入企业代号「{slug}」以确认，没有做任何改动。"
+    en = "Type the short name “{slug}” to confirm; nothing was changed."
+
+
+class AlreadyClosing(errors.Conflict):
+    code = "already-closing"
+    zh = "这家企业已申请注销。"
+    en = "This organisation is being closed already."
+
+
+class NotClosing(errors.Conflict):
+    code = "not-closing"
+    zh = "没有可以撤销的注销申请；若删除已经开始，则无法撤销。"
+    en = "There is no closing to undo; once erasing has begun it cannot be undone."
+
+
+class TenantClosing(errors.Conflict):
+    code = "tenant-closing"
+    zh = "这家企业正在注销，不再开始新的面试。"
+    en = "This organisation is being closed; nothing new is started."
+
+
 class WeakPassword(errors.Unprocessable):
     code = "weak-password"
     zh = "密码至少需要 {length} 个字符。"

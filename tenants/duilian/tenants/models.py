@@ -30,6 +30,8 @@ class Tenant(Base):
     jurisdiction: Mapped[str]  # a profile of policy.py
     policy_overrides: Mapped[JsonObject]  # policy.Overrides
     created_at: Mapped[datetime]
+    closes_at: Mapped[datetime | None]  # asked for, see closures.py
+    closed_at: Mapped[datetime | None]
     # Raised when what a process keeps of the keys must be forgotten.
     key_epoch: Mapped[int] = mapped_column(server_default="1")
 

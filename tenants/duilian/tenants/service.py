@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
@@ -60,13 +61,26 @@ async def find_tenant(database: Database, slug: str) -> UUID:
     return tenant_id
 
 
-async def create_tenant(database: Database, keyring: Keyring, file: TenantFile) -> UUID:
-    """Raises SlugTaken, BadSlug, LowContrast, UnknownJurisdiction."""
-    if not re.fullmatch(r"[a-z][a-z0-9-]{1,39}", file.slug):
+def check_slug(slug: str) -> None:
+    """Raises BadSlug."""
+    if not re.fullmatch(r"[a-z][a-z0-9-]{1,39}", slug):
         raise BadSlug
+
+
+async def create_tenant(
+    database: Database,
+    keyring: Keyring,
+    file: TenantFile,
+    fill: Callable[[TenantSession], Awaitable[None]] | None = None,
+    tenant_id: UUID | None = None,
+) -> UUID:
+    """fill: what belongs to a tenant from its first moment, in the same transaction: where it fails there is no tenant.
+    tenant_id: where it was chosen before, so that a repetition is recognised. Raises SlugTaken, BadSlug, LowContrast,
+    UnknownJurisdiction, and what `fill` raises."""
+    check_slug(file.slug)
     file.brand.check()
     profile(file.jurisdiction)
-    tenant_id = new_id()
+    tenant_id = tenant_id or new_id()
     fields = msgspec.to_builtins(file)
     try:
         async with database.begin(tenant_id) as session:
@@ -75,6 +89,8 @@ async def create_tenant(database: Database, keyring: Keyring, file: TenantFile) 
             await keyring.create(session)
             await plant_root(session, file.name[file.locale])
             audit.record(session, "tenant.opened", "tenant", tenant_id, after={"industry": file.industry})
+            if fill is not None:
+                await fill(session)
     except IntegrityError as error:
         raise SlugTaken(slug=file.slug) from error
     return tenant_id
@@ -83,7 +99,7 @@ async def create_tenant(database: Database, keyring: Keyring, file: TenantFile) 
 async def current_tenant(session: TenantSession) -> Tenant:
     """Raises NotFound where it was deleted."""
     tenant = await session.get(Tenant, session.tenant_id)
-    if tenant is None:
+    if tenant is None or tenant.closed_at is not None:
         raise NotFound
     return tenant
 

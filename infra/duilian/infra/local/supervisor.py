@@ -64,8 +64,10 @@ class Supervisor:
     def launch(self, command: Command) -> Process:
         """Runs the command without waiting, to let several come up side by side; then `wait_ready`."""
         process = Process(command)
-        self._watched.append(Watched(process))
         process.start()
+        self._watched.append(
+            Watched(process)
+        )  # only now: `watch` would take one that is starting for a crash
         return process
 
     def request_stop(self) -> None:

@@ -27,6 +27,7 @@ from duilian.platform.sessions.answering import answers_of
 from duilian.platform.sessions.models import Interview
 from duilian.platform.sessions.opening import open_interview
 from duilian.platform.web.openapi import binary
+from duilian.tenants.domains import base_of_links
 from duilian.tenants.organisation import place_for
 from duilian.tenants.rights import Right
 
@@ -118,11 +119,12 @@ class StaffApi(Controller):
         if mailed:
             await mail_invitation(desk.session, settings, desk.tenant, invitation, person.name, person.email)
         token = token_of(desk.key, invitation.id)
+        base = await base_of_links(desk.session, settings.public_url)
         return {
             "invitation": str(invitation.id),
             "interview": str(interview.id),
             "unit": str(unit.id),
-            "url": portal_url(settings.public_url, desk.tenant.slug, token),
+            "url": portal_url(base, desk.tenant.slug, token),
             "token": token,
             "tenant": desk.tenant.slug,
             "deadline": invitation.deadline.isoformat(),
@@ -134,7 +136,7 @@ class StaffApi(Controller):
         self, desk: ApiDesk, after: UUID | None = None, limit: Annotated[int, Parameter(ge=1, le=100)] = 50
     ) -> InterviewList:
         """Oldest first; `next` is the cursor of the following page, None on the last."""
-        query = select(Interview).order_by(Interview.id).limit(limit + 1)
+        query = select(Interview).where(Interview.dry_run.is_(False)).order_by(Interview.id).limit(limit + 1)
         rows = list(await desk.session.scalars(query.where(Interview.id > after) if after else query))
         items = [_summary(row) for row in rows[:limit]]
         return {"items": items, "next": items[-1]["id"] if len(rows) > limit else None}

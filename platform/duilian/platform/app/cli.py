@@ -15,7 +15,7 @@ import yaml
 
 from duilian.infra.errors import Problem
 from duilian.infra.settings import PREFIX, Settings, is_secret, load, load_with_sources
-from duilian.platform.app import mail, up
+from duilian.platform.app import closing, mail, up
 from duilian.platform.app.audit import audit
 from duilian.platform.app.doctor import doctor
 from duilian.platform.app.interview import interview
@@ -105,6 +105,25 @@ def create(file: Path, admin_email: str, admin_password: str, as_json: bool) -> 
     _say(as_json, {"tenant": str(tenant_id)}, f"Tenant {tenant_id} is open.")
 
 
+@tenant.command("trial")
+@click.argument("slug")
+@click.option(
+    "--invitations", type=click.IntRange(0, 1_000_000), help="How many there may be, those before included."
+)
+@click.option("--days", type=click.IntRange(1, 3650), help="From today on.")
+@click.option("--lift", is_flag=True, help="No limits from here on.")
+@JSON
+def trial(slug: str, invitations: int | None, days: int | None, lift: bool, as_json: bool) -> None:
+    """A tenant's trial: shown, changed, or lifted."""
+    from duilian.platform.app.trial import change_trial
+
+    facts = asyncio.run(change_trial(load(), slug, invitations, days, lift=lift))
+    words = (
+        "{used} of {invitations} invitations used, until {ends_at}".format(**facts) if facts else "no limits"
+    )
+    _say(as_json, {"trial": facts}, f"{slug}: {words}.")
+
+
 def _tenant_file(file: Path) -> Any:
     from duilian.infra.errors import Unprocessable
     from duilian.tenants.service import TenantFile
@@ -140,6 +159,8 @@ def _say(as_json: bool, facts: object, words: str) -> None:
     click.echo(json.dumps(facts, ensure_ascii=False, indent=2) if as_json else words)
 
 
+for command in (closing.delete, closing.keep, closing.receipt, closing.verify):
+    tenant.add_command(command)
 for command in (
     up.command,
     audit,

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from duilian.customization import packs
 from duilian.customization.service import publish
+from duilian.infra.database import TenantSession
 from duilian.infra.settings import Settings
 from duilian.platform.app import tables
 from duilian.tenants.keyring import open_database, open_keyring
@@ -20,12 +21,13 @@ async def open_tenant(settings: Settings, file: TenantFile, email: str, password
     hash_password(password)
     keyring = open_keyring(settings)
     database = open_database(settings, keyring, 2)
+
+    async def fill(session: TenantSession) -> None:
+        for question_set in packs.shipped_sets(file.industry):
+            await publish(session, question_set, "opening")
+        await add_member(session, email, email.partition("@")[0], "owner", password, file.locale)
+
     try:
-        tenant_id = await create_tenant(database, keyring, file)
-        async with database.begin(tenant_id) as session:
-            for question_set in packs.shipped_sets(file.industry):
-                await publish(session, question_set, "opening")
-            await add_member(session, email, email.partition("@")[0], "owner", password, file.locale)
+        return await create_tenant(database, keyring, file, fill)
     finally:
         await database.close()
-    return tenant_id

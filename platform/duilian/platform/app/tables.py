@@ -14,15 +14,16 @@ from duilian.platform.reports import models as reports
 from duilian.platform.scoring import models as scoring
 from duilian.platform.sessions import models as sessions
 from duilian.tenants import account_models as accounts
+from duilian.tenants import closures, policy_store
 from duilian.tenants import models as tenants
-from duilian.tenants import policy_store
+from duilian.tenants import onboarding_models as onboarding
 
 MODULES = (
     accounts,
     mail,
     tenants,
-    accounts,
-    mail,
+    closures,
+    onboarding,
     policy_store,
     customization,
     audit,

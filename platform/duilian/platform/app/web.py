@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Annotated, Any
 
 from litestar import Litestar, Response, get
@@ -19,7 +20,8 @@ from duilian.infra.objects import ObjectStore
 from duilian.infra.settings import Settings, load
 from duilian.infra.telemetry.instrumentation import instrument_engine, instrument_object_store
 from duilian.platform.api.controller import StaffApi
-from duilian.platform.console import passwords, signin, sso
+from duilian.platform.api.setup import SetupApi
+from duilian.platform.console import closing, passwords, signin, sso, start
 from duilian.platform.console.access import AccessPages
 from duilian.platform.console.account import AccountPages
 from duilian.platform.console.api_keys import ApiKeyPages
@@ -32,9 +34,14 @@ from duilian.platform.console.organisation import OrganisationPages, PeoplePages
 from duilian.platform.console.pages import ConsolePages
 from duilian.platform.console.policy import PolicyPages
 from duilian.platform.console.retention import RetentionPages
+from duilian.platform.console.setup import SetupPages
+from duilian.platform.console.setup_brand import BrandPages
+from duilian.platform.console.setup_domain import DomainPages
 from duilian.platform.portal.api import CandidateApi
+from duilian.platform.portal.logo import logo
 from duilian.platform.portal.my_data import MyDataPages
 from duilian.platform.portal.my_data_api import MyDataApi
+from duilian.platform.portal.own_domain import OwnDomains
 from duilian.platform.portal.pages import PortalPages
 from duilian.platform.portal.theme import theme
 from duilian.platform.web.cookies import HostCookies
@@ -46,6 +53,7 @@ from duilian.platform.web.problems import HANDLERS
 from duilian.platform.web.proxies import TrustedProxies, trusted_networks
 from duilian.platform.web.words import preferred
 from duilian.serving.client import ServingClient
+from duilian.tenants.domains import slug_served_at
 from duilian.tenants.keyring import open_database, open_keyring
 
 BODY_LIMIT = 6 * 1024 * 1024  # a chunk is at most 4 MiB
@@ -62,7 +70,11 @@ ROUTES: list[Any] = [
     AuditPages,
     EncryptionPages,
     ConsultingPages,
+    closing.ClosingPages,
+    closing.show_closed,
+    closing.closed_receipt,
     StaffApi,
+    SetupApi,
     AccountPages,
     AccessPages,
     ApiKeyPages,
@@ -83,7 +95,12 @@ ROUTES: list[Any] = [
     passwords.do_choose,
     sso.begin_sso,
     sso.end_sso,
+    start.routes,
+    SetupPages,
+    BrandPages,
+    DomainPages,
     theme,
+    logo,
 ]
 
 
@@ -103,8 +120,9 @@ async def probe(size: Annotated[int, Parameter(query="bytes", ge=1, le=1_000_000
 
 
 @get("/", include_in_schema=False)
-async def front_door(request: Any) -> Response[str]:
-    return page("front.html", preferred(request.headers.get("accept-language")))
+async def front_door(request: Any, settings: Settings) -> Response[str]:
+    starts = settings.self_onboarding and bool(settings.smtp_url)
+    return page("front.html", preferred(request.headers.get("accept-language")), starts=starts)
 
 
 def create_app() -> ASGIApp:
@@ -117,7 +135,8 @@ def create_app() -> ASGIApp:
 def armoured(app: Litestar, settings: Settings) -> ASGIApp:
     """What holds for every answer, whoever gives it. Outermost last."""
     https = settings.secure_cookies
-    inner: ASGIApp = RateLimited(app, app.state.limits)
+    named = OwnDomains(app, settings, partial(slug_served_at, app.state.database))
+    inner: ASGIApp = RateLimited(named, app.state.limits)
     cookies: ASGIApp = HostCookies(inner) if https else inner
     return SecurityHeaders(TrustedProxies(cookies, trusted_networks(settings)), https=https)
 

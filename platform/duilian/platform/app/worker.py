@@ -17,19 +17,23 @@ from duilian.infra.telemetry.instrumentation import instrument_engine, instrumen
 from duilian.platform.app import tables
 from duilian.platform.console import account_letters
 from duilian.platform.media.recordings import Assembler
+from duilian.platform.onboarding import drafts
 from duilian.platform.privacy import recipients
+from duilian.platform.privacy.closing import TenantEraser
 from duilian.platform.privacy.erasing import ERASE, Eraser
 from duilian.platform.privacy.retention import RETENTION, Retention
 from duilian.platform.reports.compose import ReportComposer
 from duilian.platform.scoring.process import AnswerProcessor, give_up
 from duilian.platform.sessions.answering import PROCESS, REPORT
 from duilian.serving.client import ServingClient
-from duilian.tenants import renewing
+from duilian.tenants import domains, renewing
 from duilian.tenants.audit_seals import SEAL, Sealer
+from duilian.tenants.closures import DELETE
 from duilian.tenants.keyring import Keyring, open_database, open_keyring
 from duilian.tenants.renewing import Renewer
 from duilian.tenants.rotation import RENEW
 
+ERASE_DRAFTS = "onboarding.erase_drafts"
 log = logging.getLogger(__name__)
 LISTENERS: dict[str, list[events.Listener]] = {
     "report.ready": [count_report],
@@ -55,7 +59,7 @@ async def run_worker(settings: Settings) -> None:
 
 def _worker(settings: Settings, database: Database, keyring: Keyring, serving: ServingClient) -> Worker:
     store = ObjectStore(settings)
-    assembler = Assembler(database, store)
+    assembler, seal_key = Assembler(database, store), SealKey(settings.audit_key_file)
 
     async def on_dead(task: str, tenant_id: UUID, arguments: dict[str, Any], error: BaseException) -> None:
         log.error("job given up", extra={"task": task, "error": type(error).__name__})
@@ -69,11 +73,15 @@ def _worker(settings: Settings, database: Database, keyring: Keyring, serving: S
     worker.add(REPORT, ReportComposer(database).run)
     worker.add(events.DELIVER, events.deliverer(database, LISTENERS))
     worker.add(RENEW, Renewer(database, store, keyring).run)
-    worker.add(SEAL, Sealer(database, SealKey(settings.audit_key_file)).run)
+    worker.add(SEAL, Sealer(database, seal_key).run)
     worker.add(mail.SEND, mail.sender(database, settings))
     worker.add(account_letters.RESET, account_letters.resetter(database, settings))
     worker.daily(SEAL, "00:10", database)
     worker.add(ERASE, Eraser(database, store).run)
     worker.add(RETENTION, Retention(database).run)
     worker.daily(RETENTION, "01:20", database)
+    worker.add(DELETE, TenantEraser(database, store, keyring, seal_key).run)
+    worker.add(domains.CHECK, domains.checker(database, settings.dns_resolvers))
+    worker.daily(domains.CHECK, "02:40", database)
+    worker.hourly(ERASE_DRAFTS, lambda: drafts.erase_old(database))
     return worker

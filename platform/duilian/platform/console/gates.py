@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -42,6 +43,7 @@ class Gate:
     slug: str = ""
     employer: str = ""
     logo: str = ""
+    brand: Mapping[str, Any] = field(default_factory=dict[str, Any])  # Any: a checked document
     tenant_id: UUID | None = None
 
     def show(
@@ -61,6 +63,7 @@ class Gate:
             slug=self.slug,
             employer=self.employer,
             logo=self.logo,
+            brand=self.brand,
             error=problem.sentence(self.locale) if problem else "",
             notice=flash[1] if flash else "",
             script_words=words.section(self.locale, "script."),
@@ -88,7 +91,7 @@ async def tenant_gate(database: Database, slug: str, locale: str) -> Gate:
     name: dict[str, str] = tenant.name
     logo: dict[str, str] = tenant.brand.get("logo_text") or name
     employer = name.get(locale) or next(iter(name.values()))
-    return Gate(locale, slug, employer, logo.get(locale) or employer, tenant_id)
+    return Gate(locale, slug, employer, logo.get(locale) or employer, tenant.brand, tenant_id)
 
 
 def visitor_of(request: AnyRequest) -> Visitor:

@@ -95,6 +95,7 @@ def _query() -> Select[Any]:
         .join(Candidate, Candidate.id == Invitation.candidate_id)
         .outerjoin(Interview, Interview.invitation_id == Invitation.id)
         .outerjoin(_REPORT, _REPORT.interview_id == Interview.id)
+        .where(Invitation.dry_run.is_(False))
     )
 
 
@@ -141,6 +142,7 @@ _COUNTS = (
     select(*[func.count().filter(_CONDITIONS[status]).label(status) for status in SHOWN])
     .select_from(Invitation)
     .outerjoin(Interview, Interview.invitation_id == Invitation.id)
+    .where(Invitation.dry_run.is_(False))
 )
 
 

@@ -23,6 +23,7 @@ from duilian.platform.console.desk import Desk, member_with, provide_desk, signe
 from duilian.platform.console.listing import Filters
 from duilian.platform.console.shell import AnyRequest, Form, staff_page, uuid_or_none
 from duilian.platform.decisions import service as decisions
+from duilian.platform.onboarding.progress import progress
 from duilian.platform.privacy.retention import clocks_by_id, clocks_of
 from duilian.platform.recruiting.letters import invitation_mail, mail_invitation
 from duilian.platform.recruiting.links import portal_url, token_of
@@ -31,6 +32,7 @@ from duilian.platform.recruiting.service import Batch, invite_many
 from duilian.platform.reports import pdf, service
 from duilian.platform.web.edge import back_to
 from duilian.platform.web.words import LOCALES, t
+from duilian.tenants.domains import base_of_links
 from duilian.tenants.models import OrgUnit
 from duilian.tenants.organisation import place_for, units_in
 from duilian.tenants.rights import Right
@@ -52,7 +54,7 @@ class ConsolePages(Controller):
         return staff_page(
             request, desk, "home.html", counts=await listing.counts(desk.session), waiting=waiting[:8],
             dead=len(dead), completed=await completed_interviews(desk.session) if desk.session.access.units is None else None,
-            sets=await _sets(desk),
+            sets=await _sets(desk), setup=await progress(desk.session) if desk.actor.may(Right.SETTINGS) else None,
         )  # fmt: skip
 
     @get("/interviews", guards=READ)
@@ -109,7 +111,7 @@ class ConsolePages(Controller):
         batch = await invite_many(
             desk.session, published, data.get("people", ""), locale, hours, desk.actor.label, unit.id
         )
-        links = [(person, _link(desk, settings, invitation)) for person, invitation in batch.invited]
+        links = [(person, await _link(desk, settings, invitation)) for person, invitation in batch.invited]
         for _, invitation in batch.invited:
             await events.append(desk.session, "invitation.made", invitation.id, desk.actor.label)
         refused = "\n".join(line for _, line, _ in batch.refused)
@@ -130,22 +132,22 @@ class ConsolePages(Controller):
             raise NotFound
         person = await report_view.invitee(desk.session, row)
         return staff_page(
-            request, desk, "invitation.html", row=row, person=person, link=_link(desk, settings, row),
+            request, desk, "invitation.html", row=row, person=person, link=await _link(desk, settings, row),
             sets=await _sets(desk), mails=bool(settings.smtp_url), mail=await invitation_mail(desk.session, row),
         )  # fmt: skip
 
     @get("/interviews/{interview_id:uuid}", guards=READ)
     async def report(self, request: AnyRequest, desk: Desk, interview_id: UUID) -> Response[Any]:
-        person = await service.person_of(desk.session, interview_id)
+        person = await service.person_of(desk.session, interview_id, dry_runs=True)
         view = await report_view.build(desk.session, person, desk.locale)
         audit.record(desk.session, "report.viewed", "interview", interview_id)
         clocks = await clocks_of(desk.session, interview_id)
         return staff_page(request, desk, "report.html", person=person, view=view, clocks=clocks)
 
     @get("/interviews/{interview_id:uuid}/progress", guards=READ)
-    async def progress(self, request: AnyRequest, desk: Desk, interview_id: UUID) -> Response[Any]:
+    async def report_progress(self, request: AnyRequest, desk: Desk, interview_id: UUID) -> Response[Any]:
         """Polled by the report page until there is a report."""
-        person = await service.person_of(desk.session, interview_id)
+        person = await service.person_of(desk.session, interview_id, dry_runs=True)
         view = await report_view.build(desk.session, person, desk.locale)
         return staff_page(request, desk, "report_progress.html", person=person, view=view)
 
@@ -216,8 +218,9 @@ class ConsolePages(Controller):
         return back_to(target if target.startswith("/console") else "/console")
 
 
-def _link(desk: Desk, settings: Settings, invitation: Invitation) -> str:
-    return portal_url(settings.public_url, desk.tenant.slug, token_of(desk.key, invitation.id))
+async def _link(desk: Desk, settings: Settings, invitation: Invitation) -> str:
+    base = await base_of_links(desk.session, settings.public_url)
+    return portal_url(base, desk.tenant.slug, token_of(desk.key, invitation.id))
 
 
 async def _mail(desk: Desk, settings: Settings, batch: Batch) -> list[str]:

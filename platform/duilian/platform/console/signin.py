@@ -128,10 +128,10 @@ async def do_sign_out(request: AnyRequest, database: Database) -> Redirect:
     return response
 
 
-def enter(settings: Settings, admission: Admission) -> Redirect:
+def enter(settings: Settings, admission: Admission, where: str = "/console") -> Redirect:
     """On to the console, or to the step that is still to be taken."""
     if admission.session:
-        answer = Redirect("/console", status_code=303, cookies=[session_cookie(settings, admission.session)])
+        answer = Redirect(where, status_code=303, cookies=[session_cookie(settings, admission.session)])
         answer.delete_cookie(STEP, path=STEP_PATH)
         return answer
     step = cookie(settings, STEP, admission.step, STEP_LASTS.total_seconds(), STEP_PATH)

@@ -115,6 +115,8 @@ class PortalPages(Controller):
         place = _place(visit, slug, token)
         if visit.interview.status != Status.CONSENTED:
             return await _continue(door, visit, place)
+        if visit.tenant.closes_at is not None:
+            return portal_page("no_more.html", visit, place)
         if visit.is_early:
             return portal_page("early.html", visit, place)
         return portal_page("begin.html", visit, place, minutes=visit.questions.minutes)

@@ -11,6 +11,7 @@ from duilian.infra.settings import Settings
 from duilian.platform.recruiting.links import portal_url, token_of
 from duilian.platform.recruiting.models import Invitation
 from duilian.platform.web import formats, letters
+from duilian.tenants.domains import base_of_links
 from duilian.tenants.keyring import keys_of
 from duilian.tenants.models import Tenant
 
@@ -22,12 +23,13 @@ async def mail_invitation(
 ) -> OutgoingMail:
     """Written with the invitation, sent by a job. Raises BadMailAddress."""
     published = await session.get_one(PublishedSet, (session.tenant_id, invitation.set_id))
+    base = await base_of_links(session, settings.public_url)
     content, locale = content_of(published), invitation.locale
     letter = letters.write(
         INVITATION,
         letters.Reader(name, email, locale),
         letters.Sender.of(tenant.name, tenant.brand),
-        portal_url(settings.public_url, tenant.slug, token_of(keys_of(session), invitation.id)),
+        portal_url(base, tenant.slug, token_of(keys_of(session), invitation.id)),
         job=content.job.title.get(locale) or next(iter(content.job.title.values())),
         questions=len(content.questions),
         minutes=content.minutes,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, Index, Integer, UniqueConstraint, text
+from sqlalchemy import ForeignKeyConstraint, Index, Integer, UniqueConstraint, false, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -73,5 +73,8 @@ class Invitation(Tenanted, Base):
     not_before: Mapped[datetime | None]  # the period of notice that the policy asks for
     deadline: Mapped[datetime]
     closed_at: Mapped[datetime | None]
+    dry_run: Mapped[bool] = mapped_column(
+        server_default=false()
+    )  # of a simulated candidate: no list shows it
 
     candidate: Mapped[Candidate] = relationship(lazy="raise", viewonly=True)

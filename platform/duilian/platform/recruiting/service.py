@@ -21,8 +21,11 @@ from duilian.infra.ids import new_id
 from duilian.platform.recruiting.errors import AlreadyInvited, BadLink, BadRow
 from duilian.platform.recruiting.links import invitation_of
 from duilian.platform.recruiting.models import Candidate, Invitation
+from duilian.tenants import trials
 from duilian.tenants.calendars import after_business_days
+from duilian.tenants.closures import require_open
 from duilian.tenants.keyring import OpenTenantKey
+from duilian.tenants.models import Tenant
 from duilian.tenants.policy_store import policy_of_tenant
 from duilian.tenants.service import current_tenant
 
@@ -54,12 +57,44 @@ async def invite(
     by: str,
     unit_id: UUID,
 ) -> Invitation:
-    """Raises AlreadyInvited where an open invitation of the unit to the same set exists.
+    """Raises AlreadyInvited where an open invitation of the unit to the same set exists, TrialOver, TrialUsedUp,
+    TenantClosing.
 
     hours: from the earliest start, which is now unless the policy asks for notice.
     """
+    tenant = await current_tenant(session)
+    require_open(tenant)
+    trial = await trials.require_room(session)
+    start = _earliest_start(tenant)
+    deadline = (start or now()) + timedelta(hours=hours)
+    invitation = await _invited(session, published, person, locale, by, unit_id, start, deadline)
+    if trial is not None:
+        trial.used += 1
+    return invitation
+
+
+async def invite_simulated(
+    session: TenantSession, published: PublishedSet, name: str, locale: str, by: str, unit_id: UUID
+) -> Invitation:
+    """Of a dry run: for nobody, counted nowhere, without a period of notice. Raises TenantClosing."""
+    require_open(await current_tenant(session))
+    person, deadline = Person(name, f"{new_id()}@simulated.invalid"), now() + timedelta(days=1)
+    invitation = await _invited(session, published, person, locale, by, unit_id, None, deadline)
+    invitation.dry_run = True
+    return invitation
+
+
+async def _invited(
+    session: TenantSession,
+    published: PublishedSet,
+    person: Person,
+    locale: str,
+    by: str,
+    unit_id: UUID,
+    start: datetime | None,
+    deadline: datetime,
+) -> Invitation:
     candidate = await _candidate(session, person, unit_id)
-    start = await _earliest_start(session)
     row = {
         "tenant_id": session.tenant_id,
         "id": new_id(),
@@ -71,7 +106,7 @@ async def invite(
         "invited_by": by,
         "created_at": now(),
         "not_before": start,
-        "deadline": (start or now()) + timedelta(hours=hours),
+        "deadline": deadline,
     }
     statement = insert(Invitation).values(**row).on_conflict_do_nothing().returning(Invitation.id)
     if await session.scalar(statement) is None:
@@ -79,8 +114,7 @@ async def invite(
     return await session.get_one(Invitation, (session.tenant_id, row["id"]))
 
 
-async def _earliest_start(session: TenantSession) -> datetime | None:
-    tenant = await current_tenant(session)
+def _earliest_start(tenant: Tenant) -> datetime | None:
     notice = policy_of_tenant(tenant).notice
     if not notice.business_days:
         return None
@@ -148,7 +182,7 @@ async def invite_many(
         try:
             invitation = await invite(session, published, person, locale, hours, by, unit_id)
             batch.invited.append((person, invitation))
-        except AlreadyInvited as problem:
+        except (AlreadyInvited, trials.TrialLimit) as problem:
             batch.refused.append((number, line, problem))
     batch.refused.sort(key=lambda row: row[0])
     return batch

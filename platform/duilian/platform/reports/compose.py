@@ -66,7 +66,10 @@ async def _write(session: TenantSession, interview: Interview, answers: list[Ans
         created_at=now(),
     )
     session.add(row)
-    await events.append(session, "report.ready", interview.id, "system", outcome=content["total"]["outcome"])
+    if not interview.dry_run:  # nobody is told of it, and nobody pays for it
+        await events.append(
+            session, "report.ready", interview.id, "system", outcome=content["total"]["outcome"]
+        )
 
 
 async def _analyses(session: TenantSession, answers: list[Answer]) -> list[Analysis]:

@@ -32,8 +32,8 @@ class Person:
     candidate: Candidate
 
 
-async def person_of(session: TenantSession, interview_id: UUID) -> Person:
-    """Raises NotFound; another tenant's interview does not exist here."""
+async def person_of(session: TenantSession, interview_id: UUID, *, dry_runs: bool = False) -> Person:
+    """Raises NotFound; another tenant's interview does not exist here, nor, unless asked for, does a dry run."""
     query = (
         select(Interview, Invitation, Candidate)
         .join(Invitation, Invitation.id == Interview.invitation_id)
@@ -41,7 +41,7 @@ async def person_of(session: TenantSession, interview_id: UUID) -> Person:
         .where(Interview.id == interview_id)
     )
     row = (await session.execute(query)).first()
-    if row is None:
+    if row is None or (row[0].dry_run and not dry_runs):
         raise NotFound
     return Person(*row)
 

@@ -19,6 +19,7 @@ from duilian.platform.sessions.models import Answer, Interview
 from duilian.platform.sessions.opening import Visit
 from duilian.platform.sessions.policy import policy_of
 from duilian.platform.sessions.states import ANSWERED, SETTLED, UNFINISHED, AnswerState, Status
+from duilian.tenants.closures import require_open
 
 PROCESS = "scoring.process_answer"
 REPORT = "reports.compose"
@@ -88,12 +89,13 @@ async def ask_for_person(session: TenantSession, visit: Visit, reason: str) -> N
 
 
 async def start(session: TenantSession, visit: Visit) -> None:
-    """Raises ConsentNeeded, TooEarly, and what an interview that is over refuses."""
+    """Raises ConsentNeeded, TooEarly, TenantClosing, and what an interview that is over refuses."""
     if visit.interview.status == Status.IN_PROGRESS:
         return
     if visit.interview.status == Status.INVITED:
         raise errors.ConsentNeeded
     require_unfinished(visit.interview)
+    require_open(visit.tenant)
     if visit.is_early:
         assert visit.invitation.not_before is not None
         raise errors.TooEarly(start=visit.invitation.not_before.isoformat())
@@ -192,7 +194,8 @@ async def submit(session: TenantSession, visit: Visit, leave_unanswered: bool) -
     visit.interview.status = Status.SUBMITTED
     visit.interview.submitted_at = now()
     visit.invitation.closed_at = now()
-    await events.append(session, "interview.submitted", visit.interview.id, "candidate")
+    if not visit.interview.dry_run:  # nobody is told of it
+        await events.append(session, "interview.submitted", visit.interview.id, "candidate")
     await report_if_settled(session, visit.interview)
 
 

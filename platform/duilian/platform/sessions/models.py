@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
+from sqlalchemy import ForeignKeyConstraint, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from duilian.infra.database import Base, JsonObject, Tenanted
@@ -36,6 +36,7 @@ class Interview(Tenanted, Base):
     media_erased_at: Mapped[datetime | None]
     erased_at: Mapped[datetime | None]
     device_check: Mapped[JsonObject | None]
+    dry_run: Mapped[bool] = mapped_column(server_default=false())  # as its invitation
     human_reason_sealed: Mapped[bytes | None]
 
     human_reason = sealed_text()

@@ -70,6 +70,7 @@ async def open_interview(session: TenantSession, invitation: Invitation) -> Inte
         "deadline": invitation.deadline,
         "created_at": now(),
         "policy_version": await stamp(session),
+        "dry_run": invitation.dry_run,
     }
     made = await session.scalar(
         insert(Interview).values(**values).on_conflict_do_nothing().returning(Interview.id)

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_datetime, get_month_names, get_timezone_name
 from babel.numbers import format_decimal, format_percent
 
+from duilian.infra.clock import now
+
 
 def _babel(locale: str) -> str:
     return locale.replace("-", "_")
@@ -26,10 +28,14 @@ def moment(at: datetime, locale: str, zone: str) -> str:
 
 
 def short_moment(at: datetime, locale: str, zone: str) -> str:
+    """Day and time; with the year where it is not the present one."""
     local = at.astimezone(ZoneInfo(zone))
-    return format_datetime(
-        local, "M月d日 HH:mm" if locale.startswith("zh") else "d MMM, HH:mm", locale=_babel(locale)
-    )
+    this_year = local.year == now().astimezone(ZoneInfo(zone)).year
+    if locale.startswith("zh"):
+        form = "M月d日 HH:mm" if this_year else "y年M月d日 HH:mm"
+    else:
+        form = "d MMM, HH:mm" if this_year else "d MMM y, HH:mm"
+    return format_datetime(local, form, locale=_babel(locale))
 
 
 @cache

@@ -1,7 +1,7 @@
 """Letters: what is mailed to people, from the words below `mail.<kind>` in their language and the employer's brand.
 
-A kind has `subject`, paragraphs `p1`, `p2` …, `action` (the words of the one link) and `note` (small, last); any but
-the subject may be missing. The text part says the same as the other.
+A kind has `subject`, paragraphs `p1`, `p2` …, `action` (the words of the one link), `note` (small) and `foot` (last);
+any but the subject may be missing. The text part says the same as the other.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def write(kind: str, reader: Reader, sender: Sender, link: str = "", **params: o
     found = words.section(reader.locale, f"mail.{kind}.")
     said = {key: text.format(name=reader.name, employer=employer, **params) for key, text in found.items()}
     paragraphs = [said[key] for key in sorted(said) if key.startswith("p")]
-    note = said.get("note", "")
+    note, foot = said.get("note", ""), said.get("foot") or words.t(reader.locale, "mail.foot")
     action = (said["action"], link) if link else None
     html = pages.html(
         "letter.html",
@@ -57,12 +57,13 @@ def write(kind: str, reader: Reader, sender: Sender, link: str = "", **params: o
         action=action,
         note=note,
         contact=sender.contact,
+        foot=foot,
     )
     return Mail(
         to=reader.email,
         name=reader.name,
         subject=said["subject"],
-        text=_text(reader.locale, employer, sender.contact, paragraphs, action, note),
+        text=_text(employer, sender.contact, paragraphs, action, note, foot),
         html=html,
         sender=employer,
         reply_to=sender.contact if "@" in sender.contact else "",
@@ -70,7 +71,7 @@ def write(kind: str, reader: Reader, sender: Sender, link: str = "", **params: o
 
 
 def _text(
-    locale: str, employer: str, contact: str, paragraphs: list[str], action: tuple[str, str] | None, note: str
+    employer: str, contact: str, paragraphs: list[str], action: tuple[str, str] | None, note: str, foot: str
 ) -> str:
     parts = [*paragraphs]
     if action:
@@ -78,5 +79,5 @@ def _text(
     if note:
         parts.append(note)
     parts.append(f"{RULE}\n{employer}" + (f"\n{contact}" if contact else ""))
-    parts.append(words.t(locale, "mail.foot"))
+    parts.append(foot)
     return "\n\n".join(parts) + "\n"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    shared: dict[str, Any] = {"asset": asset, "clock": formats.clock, "LOCALES": words.LOCALES}
+    shared: dict[str, Any] = {
+        "asset": asset, "clock": formats.clock, "LOCALES": words.LOCALES, "theme_address": theme_address,
+    }  # fmt: skip
     environment.globals.update(shared)
     environment.filters["script_json"] = _script_json
     return environment
@@ -42,6 +46,12 @@ def _manifest() -> dict[str, Any]:
 def asset(source: str) -> str:
     """The address of a built file by its source, e.g. "src/portal.ts"."""
     return f"/static/{_manifest()[source]['file']}"
+
+
+def theme_address(slug: str, brand: Mapping[str, Any]) -> str:
+    """Of the tenant's colours; another one when they change, since browsers keep it. Any: the brand is a checked document."""
+    look = "".join(str(brand.get(part, "")) for part in ("primary", "accent", "radius"))
+    return f"/t/{slug}/theme.css?v={sha256(look.encode()).hexdigest()[:12]}"
 
 
 def _script_json(value: object) -> Markup:
