@@ -39,6 +39,8 @@ def test_doctor_finds_everything_well(stack: Stack) -> None:
         ("object store", "DUILIAN_S3_BUCKET", "no-such-bucket"),
         ("models", "DUILIAN_MODELS_DIR", "/nowhere/models"),
         ("serving", "DUILIAN_SERVING_URL", "http://127.0.0.1:9"),
+        ("triton", "DUILIAN_EXECUTOR", "triton"),
+        ("language model", "DUILIAN_LANGUAGE_URL", "http://127.0.0.1:9"),
     ],
 )
 def test_doctor_says_what_is_wrong(stack: Stack, part: str, name: str, value: str) -> None:

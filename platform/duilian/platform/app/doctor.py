@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 
 import click
+import httpx
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -21,6 +22,7 @@ from duilian.infra.settings import Settings, load
 from duilian.platform.app import tables
 from duilian.serving import models
 from duilian.serving.client import ServingClient
+from duilian.serving.triton.client import session
 
 Check = Callable[[Settings, Database], Awaitable[str]]
 QUIET_WORKER = 60  # seconds without a heartbeat
@@ -107,7 +109,34 @@ async def _serving(settings: Settings, _database: Database) -> str:
         health = await client.health()
     if not health.ready:
         raise Unhealthy(what=f"serving is not ready: {'; '.join(health.problems) or 'models are loading'}")
+    if health.problems:  # a roll-out that failed: older replicas answer
+        raise Unhealthy(what=f"serving is ready, but {'; '.join(health.problems)}")
     return f"serving is ready with {', '.join(sorted(health.models))}"
+
+
+async def _triton(settings: Settings, _database: Database) -> str:
+    if settings.executor != "triton":
+        return "models run in the serving process"
+    if not await asyncio.to_thread(session(settings.triton_address).ready):
+        raise Unhealthy(what=f"Triton does not answer at {settings.triton_address}; start it (`make triton`)")
+    return f"Triton answers at {settings.triton_address}"
+
+
+async def _language(settings: Settings, _database: Database) -> str:
+    if not settings.language_url:
+        return "no language model is configured, and nothing needs one"
+    headers = {"Authorization": f"Bearer {settings.language_key}"}
+    try:
+        async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=5) as client:
+            answer = await client.get(f"{settings.language_url}/v1/models")
+    except httpx.HTTPError as error:
+        what = f"no language model at {settings.language_url}: {type(error).__name__}"
+        raise Unhealthy(what=what) from error
+    if answer.status_code != 200:
+        raise Unhealthy(
+            what=f"{settings.language_url} answered {answer.status_code}; check DUILIAN_LANGUAGE_KEY"
+        )
+    return f"a language model answers at {settings.language_url}"
 
 
 async def _queue(_settings: Settings, database: Database) -> str:
@@ -132,6 +161,8 @@ CHECKS: dict[str, Check] = {
     "object store": _bucket,
     "models": _models,
     "serving": _serving,
+    "triton": _triton,
+    "language model": _language,
     "queue": _queue,
 }
 
