@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 import pytest
+from procrastinate.jobs import Job
 from sqlalchemy import text
 
 from duilian.infra.database import Database, TenantSession
@@ -18,11 +19,13 @@ from duilian.infra.jobs import (
     ATTEMPTS,
     OUTAGE_ATTEMPTS,
     Worker,
+    _BackOff,
     dead_letters,
     defer,
     is_outage,
     queue_depth,
     replay,
+    retry_after,
 )
 from duilian.infra.local.plan import ports_of
 from duilian.infra.local.postgres import DatabaseUrls, LocalPostgres
@@ -324,3 +327,23 @@ async def test_queue_depth_counts_by_status(database: Database) -> None:
     await write_one(database, tenant=OTHER)
     async with database.connect() as connection:
         assert await queue_depth(connection) == {"todo": 2}
+
+
+def test_whoever_was_busy_is_not_asked_again_before_it_said() -> None:
+    class Busy(Unavailable):
+        headers: ClassVar[dict[str, str]] = {"Retry-After": "17"}
+
+    assert retry_after(Busy()) == 17
+    assert retry_after(Broken()) == retry_after(ValueError()) == 0
+    assert seconds_until(Busy(), attempts=1) == 17 and seconds_until(Busy(), attempts=5) == 32
+    assert seconds_until(Broken(), attempts=1) == 2
+
+
+def seconds_until(error: Exception, attempts: int) -> int:
+    """What a job that failed so often already waits now."""
+    job = Job(
+        id=1, queue="default", lock=None, queueing_lock=None, task_name="t", attempts=attempts, priority=0
+    )
+    decision = _BackOff().get_retry_decision(exception=error, job=job)
+    assert decision is not None and decision.retry_at is not None
+    return round((decision.retry_at - datetime.now(UTC)).total_seconds())
