@@ -1,6 +1,6 @@
 """What serving costs above the work: the embedded process over calling the step, Ray over a bare Ray Serve echo.
 
-    python benchmarks/serving_overhead.py [--data FOLDER] [--rounds 3] [--calls 300] [--no-ray]
+    python benchmarks/serving_overhead.py [--data FOLDER] [--rounds 3] [--calls 300] [--no-process] [--no-ray]
 
 Embedded: transcribing the shortest answers through HTTP by the time of the step in Python, both one after the other
 (goal 1.15). Ray: our /v1/embed with a text whose vector is remembered, by the peer's echo of the same bytes (goal
@@ -37,7 +37,7 @@ Call = Callable[[], object]
 
 def main() -> None:
     arguments = _arguments()
-    good = embedded(arguments)
+    good = arguments.no_process or embedded(arguments)
     if not arguments.no_ray:
         good &= ray(arguments)
     sys.exit(0 if good else 1)
@@ -135,6 +135,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, help="folder with transcripts.json")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--calls", type=int, default=300)
+    parser.add_argument("--no-process", action="store_true")
     parser.add_argument("--no-ray", action="store_true")
     return parser.parse_args()
 

@@ -9,19 +9,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 
-@serve.deployment
+@serve.deployment(ray_actor_options={"num_cpus": 0.1})
 class Echo:
     async def __call__(self, request: Request) -> Response:
         return Response(await request.body(), media_type="application/msgpack")
 
 
-@serve.deployment
+@serve.deployment(ray_actor_options={"num_cpus": 0.1})
 class Step:
     async def answer(self, body: bytes) -> bytes:
         return body
 
 
-@serve.deployment
+@serve.deployment(ray_actor_options={"num_cpus": 0.1})
 class Ingress:
     def __init__(self, step: Any) -> None:
         self._step = step
