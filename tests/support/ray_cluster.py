@@ -60,7 +60,7 @@ class RayCluster:
             *("--temp-dir", str(self.folder), "--num-cpus", "4", "--object-store-memory", str(256 << 20)),
             *(part for pair in agent.items() for part in pair),
         ]
-        log = (self.folder.parent / f"{self.folder.name}.log").open("ab")
+        log = (self.folder / "head.log").open("ab")
         self.head = subprocess.Popen(
             command, env=self.environment, stdout=log, stderr=log, start_new_session=True
         )
@@ -85,7 +85,7 @@ class RayCluster:
         for deployment in config["applications"][0]["deployments"]:
             deployment |= self.limits.get(deployment["name"], {})
         config["applications"] += self.applications
-        file = self.folder.parent / f"{self.folder.name}.yaml"
+        file = self.folder / "serve.yaml"
         file.write_text(yaml.safe_dump(config), "utf-8")
         command = [str(BIN / "serve"), "deploy", "-a", self.dashboard, str(file)]
         subprocess.run(command, env=self.environment, check=True, capture_output=True, timeout=60)
