@@ -163,6 +163,13 @@ ROUTES = [
         form={"outcome": "hold"},
     ),
     Route("POST", C + "/interviews/{interview_id:uuid}/override", "session", (404, 422), form={"level": "3"}),
+    Route(
+        "POST",
+        C + "/interviews/{interview_id:uuid}/answers/{key:str}/steps",
+        "session",
+        (404,),
+        form={"step": "none", "second": "1"},
+    ),
     Route("GET", C + "/question-sets", "session", (200,)),
     Route("GET", C + "/question-sets/{key:str}", "session", (404,)),
     Route("GET", C + "/failures", "session", (200,)),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from duilian.serving.steps.recognise import Recogniser
 
 VOICE, FACE, EMBEDDING = "silero-vad", "face-detection", "multilingual-e5-small"
+LANDMARKS = "face-landmarks"
 Step = TypeVar("Step", covariant=True)
 
 
@@ -53,11 +54,15 @@ def load_recogniser(settings: Settings) -> Loaded[Recogniser]:
 def load_observer(models_dir: Path) -> Loaded[Observer]:
     """Raises ModelMissing, ModelBroken."""
     folder, version = locate(models_dir, FACE)
+    points, points_version = locate(models_dir, LANDMARKS)
     from duilian.serving.steps.faces import FaceDetector
+    from duilian.serving.steps.landmarks import Landmarks
     from duilian.serving.steps.observe import Observer
 
+    versions = {FACE: version, LANDMARKS: points_version}
     detector = FaceDetector(folder / "face_detection_short_range.tflite")
-    return Loaded(Observer(detector, {FACE: version}), {FACE: version})
+    landmarks = Landmarks(points / "face_landmark.tflite", points / "iris_landmark.tflite")
+    return Loaded(Observer(detector, landmarks, versions), versions)
 
 
 def load_embedder(models_dir: Path) -> Loaded[Embedder]:

@@ -7,17 +7,23 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import func, select
 
+from duilian.customization.schemas import Step
+from duilian.customization.service import questions_of
 from duilian.infra.database import TenantSession
+from duilian.infra.errors import BadRequest
 from duilian.platform.decisions.models import Decision, Override
 from duilian.platform.decisions.service import decisions_of, overrides_of
 from duilian.platform.recruiting.models import Candidate, Invitation
-from duilian.platform.reports.errors import NoReportYet
+from duilian.platform.reports.errors import NoRecording, NoReportYet
 from duilian.platform.reports.models import Report
 from duilian.platform.reports.service import Person, report_of
 from duilian.platform.scoring import refusals
-from duilian.platform.sessions.models import Answer
+from duilian.platform.sessions import steps
+from duilian.platform.sessions.answering import answers_of
+from duilian.platform.sessions.models import Answer, StepMark
 from duilian.platform.sessions.states import SETTLED
 from duilian.tenants.actors import Actor
 from duilian.tenants.models import Member
@@ -44,6 +50,7 @@ class ReportView:
     decisions: list[tuple[Decision, str]]  # with the member's name
     overrides: dict[str, Override]
     overriders: dict[str, str]  # by competency: the member's name
+    steps: dict[str, list[dict[str, Any]]]  # by answer key: steps of a task as an assessor timed them
     settled: int
     answers: int
 
@@ -63,6 +70,7 @@ async def build(session: TenantSession, person: Person, locale: str) -> ReportVi
         await overrides_of(session, person.interview.id),
     )
     names = await _names(session, {row.member_id for row in [*made, *overrides.values()]})
+    marks = await steps.marks_of(session, await answers_of(session, person.interview))
     content: dict[str, Any] = report.content if report else {"answers": [], "competencies": []}
     return ReportView(
         report=report,
@@ -77,9 +85,23 @@ async def build(session: TenantSession, person: Person, locale: str) -> ReportVi
         decisions=[(decision, names[decision.member_id]) for decision in made],
         overrides=overrides,
         overriders={key: names[row.member_id] for key, row in overrides.items()},
+        steps={a["key"]: _assessed(a, marks.get(a["key"], {})) for a in content["answers"]},
         settled=settled,
         answers=count,
     )
+
+
+def _assessed(answer: dict[str, Any], marks: dict[str, StepMark]) -> list[dict[str, Any]]:
+    """Reports from before there were steps have none."""
+    task = msgspec.convert(
+        [
+            {"key": s["step"], "text": s["text"], "norm_seconds": s["norm_seconds"]}
+            for s in answer.get("steps", [])
+        ],
+        list[Step],
+    )
+    known = {step.key for step in task}
+    return steps.timed(task, {key: mark.at_ms for key, mark in marks.items() if key in known})
 
 
 async def _progress(session: TenantSession, interview_id: UUID) -> tuple[int, int]:
@@ -120,6 +142,22 @@ def _piece(
     word = next((w for w in words if w["offset"] <= first < w["offset"] + len(w["text"])), None)
     marks = sorted({number for number, start, end in spans if start <= first and last <= end})
     return Piece(text[first:last], word["start"] if word else None, word["end"] if word else None, marks)
+
+
+async def mark_step(session: TenantSession, person: Person, key: str, step: str, second: str) -> None:
+    """Raises NoRecording, UnknownStep, BadRequest."""
+    query = select(Answer).where(Answer.interview_id == person.interview.id, Answer.question_key == key)
+    answer = await session.scalar(query)
+    question = (await questions_of(session, person.interview.set_id)).question(key)
+    if answer is None or question is None:
+        raise NoRecording
+    try:
+        at_ms = round(float(second) * 1000)
+    except (ValueError, OverflowError) as error:
+        raise BadRequest(reason="second") from error
+    if not 0 <= at_ms <= 900_000:
+        raise BadRequest(reason="second")
+    await steps.mark(session, question, answer, step, at_ms)
 
 
 async def invitee(session: TenantSession, invitation: Invitation) -> Candidate:

@@ -211,6 +211,7 @@ async def _consent_page(
     return portal_page(
         "consent.html", visit, place, decisions=known, undecided=undecided or [], purposes=policy.purposes,
         version=consents.VERSION, periods=consents.periods(policy),
+        notices={purpose: consents.notices(purpose, policy) for purpose in policy.purposes},
     )  # fmt: skip
 
 

@@ -91,7 +91,7 @@ async def erase_rows(session: TenantSession, row: Erasure, interview: Interview)
         counts["analyses"] = await _touched(session, unseen.returning(Analysis.id))
     if row.scope in WORDS:
         silent = update(Answer).where(Answer.interview_id == interview.id)
-        silent = silent.values(text_sealed=None, events={"facts": []})
+        silent = silent.values(text_sealed=None, events={"facts": []}, marks=[])
         counts["answers"] = await _touched(session, silent.returning(Answer.id))
     if row.scope in PERSON:
         counts["interviews"] = await _empty(session, interview)

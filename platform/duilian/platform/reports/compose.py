@@ -20,7 +20,7 @@ from duilian.platform.reports.found import Found, Permitted, found, permitted
 from duilian.platform.reports.models import Report
 from duilian.platform.scoring.models import Analysis
 from duilian.platform.scoring.pooling import ReadAnswer, pool, total
-from duilian.platform.sessions import consents
+from duilian.platform.sessions import consents, steps
 from duilian.platform.sessions.answering import answers_of
 from duilian.platform.sessions.models import Answer, Interview
 from duilian.platform.sessions.policy import policy_of
@@ -28,7 +28,7 @@ from duilian.platform.sessions.states import SETTLED, Status
 from duilian.serving.contracts import Transcript
 from duilian.tenants.policy import Policy
 
-FORMAT = 2
+FORMAT = 3
 
 
 class ReportComposer:
@@ -138,6 +138,7 @@ def _answer(questions: QuestionSet, answer: Answer, seen: Found, may: Permitted)
         "on_topic": seen.judged.on_topic if seen.judged else None,
         "delivery": msgspec.to_builtins(spoken.delivery) if spoken else None,
         "quality": quality_facts(seen),
+        "steps": steps.by_candidate(question, answer),
     }
 
 

@@ -38,6 +38,7 @@ class AnswerDocument(TypedDict):
     on_topic: float | None
     delivery: dict[str, Any] | None
     quality: dict[str, Any]
+    steps: list[dict[str, Any]]
 
 
 class IntegrityFact(TypedDict):

@@ -106,7 +106,15 @@ def _answer(a: dict[str, Any], locale: str) -> dict[str, Any]:
         ]
         if star
         else [],
+        "steps": [_step(step, locale) for step in a.get("steps", [])],
     }
+
+
+def _step(step: dict[str, Any], locale: str) -> str:
+    said = {"step": words(step["text"], locale), "norm": step["norm_seconds"]}
+    if step["seconds"] is None:
+        return t(locale, "pdf.step_not_marked", **said)
+    return t(locale, "pdf.step", **said, seconds=step["seconds"])
 
 
 def _fact(fact: dict[str, Any], answers: list[dict[str, Any]], locale: str) -> str:

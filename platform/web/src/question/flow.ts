@@ -17,6 +17,7 @@ import { OwnDevices } from "./own-devices.ts";
 import { readAloud, stopReading } from "./read-aloud.ts";
 import { isWhole, showRecovery } from "./recovery-panel.ts";
 import { SpokenAnswer } from "./spoken-answer.ts";
+import { drawSteps } from "./steps.ts";
 import { TextAnswer } from "./text-answer.ts";
 import { readingSeconds, thinkSecondsLeft } from "./timing.ts";
 import type { QuestionView } from "./view.ts";
@@ -188,6 +189,7 @@ export class QuestionFlow {
       broke: (error) => void this.#cutOff(error).catch((failure: unknown) => this.fail(failure)),
     });
     this.#interrupted = null;
+    drawSteps(this.#view.part("steps-list"), this.#question.steps, (step) => this.#spoken?.mark(step));
   }
 
   async #save(events: IntegrityEvent[]): Promise<void> {
@@ -251,6 +253,7 @@ export class QuestionFlow {
   #know(question: Question): void {
     this.#question = question;
     if (question.text !== null) this.#view.label("text", question.text);
+    this.#view.setAvailable("steps", question.steps.length > 0);
     const left = this.#takesLeft;
     this.#view.setAvailable("takes-left", Number.isFinite(left) && question.takes_allowed > 1);
     if (Number.isFinite(left)) this.#view.label("takes-left", t("question.takes_left", { n: left }));
