@@ -44,6 +44,7 @@ from duilian.platform.portal.my_data_api import MyDataApi
 from duilian.platform.portal.own_domain import OwnDomains
 from duilian.platform.portal.pages import PortalPages
 from duilian.platform.portal.theme import theme
+from duilian.platform.portal.transcripts import TranscriptApi, TranscriptPages
 from duilian.platform.web.cookies import HostCookies
 from duilian.platform.web.headers import SecurityHeaders
 from duilian.platform.web.limits import Limits, RateLimited
@@ -62,6 +63,8 @@ ROUTES: list[Any] = [
     CandidateApi,
     MyDataPages,
     MyDataApi,
+    TranscriptPages,
+    TranscriptApi,
     ConsolePages,
     PolicyPages,
     RetentionPages,

@@ -16,6 +16,7 @@ from duilian.infra.database import TenantSession
 from duilian.infra.errors import BadRequest
 from duilian.platform.decisions.models import Decision, Override
 from duilian.platform.decisions.service import decisions_of, overrides_of
+from duilian.platform.privacy.transcripts import waiting
 from duilian.platform.recruiting.models import Candidate, Invitation
 from duilian.platform.reports.errors import NoRecording, NoReportYet
 from duilian.platform.reports.models import Report
@@ -53,6 +54,7 @@ class ReportView:
     steps: dict[str, list[dict[str, Any]]]  # by answer key: steps of a task as an assessor timed them
     settled: int
     answers: int
+    corrections_waiting: int  # made by the candidate and not scored yet
 
     @property
     def ready(self) -> bool:
@@ -70,7 +72,8 @@ async def build(session: TenantSession, person: Person, locale: str) -> ReportVi
         await overrides_of(session, person.interview.id),
     )
     names = await _names(session, {row.member_id for row in [*made, *overrides.values()]})
-    marks = await steps.marks_of(session, await answers_of(session, person.interview))
+    answers = await answers_of(session, person.interview)
+    marks = await steps.marks_of(session, answers)
     content: dict[str, Any] = report.content if report else {"answers": [], "competencies": []}
     return ReportView(
         report=report,
@@ -88,6 +91,7 @@ async def build(session: TenantSession, person: Person, locale: str) -> ReportVi
         steps={a["key"]: _assessed(a, marks.get(a["key"], {})) for a in content["answers"]},
         settled=settled,
         answers=count,
+        corrections_waiting=await waiting(session, answers),
     )
 
 

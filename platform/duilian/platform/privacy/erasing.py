@@ -24,7 +24,7 @@ from duilian.platform.media.erase import erase_media, object_names
 from duilian.platform.privacy import holds, people, receipts, recipients
 from duilian.platform.privacy.models import Erasure, PracticeAttempt
 from duilian.platform.recruiting.models import Candidate, Invitation
-from duilian.platform.scoring.models import Analysis
+from duilian.platform.scoring.models import Analysis, TranscriptCorrection
 from duilian.platform.sessions.models import Answer, Interview
 from duilian.platform.sessions.states import Status
 
@@ -83,6 +83,8 @@ async def erase_rows(session: TenantSession, row: Erasure, interview: Interview)
     made_before = Analysis.answer_id.in_(answers) & (Analysis.created_at <= row.requested_at)
     counts: dict[str, int] = {}
     if row.scope in FINDINGS:
+        mine = delete(TranscriptCorrection).where(TranscriptCorrection.answer_id.in_(answers))
+        counts["corrections"] = await _touched(session, mine.returning(TranscriptCorrection.id))
         counts["analyses"] = await _touched(
             session, delete(Analysis).where(made_before).returning(Analysis.id)
         )

@@ -31,6 +31,7 @@ class Permitted:
 @dataclass(frozen=True)
 class Found:
     transcript: Transcript | None = None
+    heard: Transcript | None = None  # before the candidate corrected it, where that was so
     observation: Observation | None = None
     voices: list[list[float]] = field(default_factory=list[list[float]])
     judged: ScoreResponse | None = None
@@ -66,7 +67,16 @@ def found(interview: Interview, answer: Answer, analysis: Analysis | None, may: 
         observation = None
     judged = msgspec.convert(analysis.judged, ScoreResponse | None)
     shown = _shown(observation, may) if observation is not None else None
-    return Found(transcript, shown, analysis.voices or [], judged, analysis.refusal, versions)
+    corrected = msgspec.convert(analysis.corrected, Transcript | None)
+    return Found(
+        transcript=corrected or transcript,
+        heard=transcript if corrected else None,
+        observation=shown,
+        voices=analysis.voices or [],
+        judged=judged,
+        refusal=analysis.refusal,
+        versions=versions,
+    )
 
 
 def _shown(observation: Observation, may: Permitted) -> Observation:

@@ -106,8 +106,25 @@ def _answer(a: dict[str, Any], locale: str) -> dict[str, Any]:
         ]
         if star
         else [],
+        "correction": _corrected(a.get("correction"), locale),
         "steps": [_step(step, locale) for step in a.get("steps", [])],
     }
+
+
+def _corrected(made: dict[str, Any] | None, locale: str) -> list[str]:
+    """That the text was corrected, and each change."""
+    if made is None:
+        return []
+    changes = [
+        t(
+            locale,
+            "pdf.change",
+            heard=change["heard"].strip() or "—",
+            corrected=change["corrected"].strip() or "—",
+        )
+        for change in made["changes"]
+    ]
+    return [t(locale, "pdf.corrected", share=round(made["changed_share"] * 100)), *changes]
 
 
 def _step(step: dict[str, Any], locale: str) -> str:

@@ -49,7 +49,7 @@ class Analysis(Tenanted, Base):
 class TranscriptCorrection(Tenanted, Base):
     """What a candidate made of a transcript. The newest number counts; the earlier ones stay.
 
-    changes: [{"was", "is", "offset"}], offset in `text`. scored_at: when it had been scored again, None until then.
+    changes: [{"heard", "corrected", "offset"}], offset in `text`. scored_at: when it had been scored again, None until then.
     """
 
     __tablename__ = "transcript_corrections"

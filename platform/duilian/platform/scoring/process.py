@@ -131,8 +131,8 @@ class AnswerProcessor:
         async with self._database.begin(tenant_id) as session:
             answer = await session.get_one(Answer, (tenant_id, work.answer_id))
             interview = await session.get_one(Interview, (tenant_id, answer.interview_id))
-            if (unscored := await _unscored(session, interview)) is not None:
-                raise unscored
+            if (reason := await unscored(session, interview)) is not None:
+                raise reason
 
     async def _samples(self, media: bytes) -> NDArray[np.int16]:
         try:
@@ -146,14 +146,14 @@ class AnswerProcessor:
         request = c.TranscribeRequest(
             audio=samples.tobytes(), language=work.language, vocabulary=work.vocabulary
         )
-        return await _answered(self._serving.transcribe(request))
+        return await answered(self._serving.transcribe(request))
 
     async def _observe(self, media: bytes, measures: list[c.Measure]) -> c.Observation | None:
         width = CLOSE if measures else WIDE
         frames = await asyncio.to_thread(sample_frames, media, width=width)
         bursts = await asyncio.to_thread(sample_bursts, media) if "gaze" in measures else []
         request = c.ObserveRequest(frames=frames, measures=measures, blink_frames=bursts)
-        return await _answered(self._serving.observe(request)) if frames else None
+        return await answered(self._serving.observe(request)) if frames else None
 
     async def _judge_written(self, work: Work, findings: Findings) -> None:
         text = work.text or ""
@@ -165,13 +165,13 @@ class AnswerProcessor:
 
     async def _judge(self, work: Work, findings: Findings, transcript: c.Transcript) -> None:
         request = score_request(work.questions, work.question, transcript, work.locale)
-        findings.judged = await _answered(self._serving.score(request))
+        findings.judged = await answered(self._serving.score(request))
         findings.versions |= findings.judged.versions
         verify(findings.judged, transcript)
         gate.check_judged(findings.judged)
 
 
-async def _answered(call: Awaitable[Answered]) -> Answered:
+async def answered(call: Awaitable[Answered]) -> Answered:
     """A refusal by the model tier means that this answer cannot be scored; an outage is raised and tried again."""
     try:
         return await call
@@ -197,7 +197,7 @@ async def _read(session: TenantSession, answer_id: UUID, version: str) -> Work |
         locale=interview.locale,
         vocabulary=tenant.vocabulary.get(interview.locale, []),
         answer_id=answer_id,
-        unscored=await _unscored(session, interview),
+        unscored=await unscored(session, interview),
         may_look=await may(session, interview, Feature.FACE_PRESENCE),
         measures=[name for feature, name in MEASURES.items() if await may(session, interview, feature)],
         mode=answer.mode or "text",
@@ -206,7 +206,7 @@ async def _read(session: TenantSession, answer_id: UUID, version: str) -> Work |
     )
 
 
-async def _unscored(session: TenantSession, interview: Interview) -> type[refusals.CannotScore] | None:
+async def unscored(session: TenantSession, interview: Interview) -> type[refusals.CannotScore] | None:
     """Why policy or person keep models from the answers; None where they may run."""
     policy = await policy_of(session, interview)
     granted = await consents.decisions_of(session, interview, policy)
@@ -271,9 +271,9 @@ async def _store(session: TenantSession, answer_id: UUID, version: str, findings
 
 async def _drop_what_was_withdrawn(session: TenantSession, interview: Interview, findings: Findings) -> None:
     """The last look before anything is kept, under the lock that a withdrawal holds too."""
-    unscored = await _unscored(session, interview)
-    if unscored is not None:
-        findings.refusal, findings.versions = refusals.stored(unscored()), {}
+    reason = await unscored(session, interview)
+    if reason is not None:
+        findings.refusal, findings.versions = refusals.stored(reason()), {}
         findings.observation = findings.judged = findings.voices = None
         if (
             findings.transcript is not None and findings.transcript.audio_seconds
@@ -302,4 +302,4 @@ async def give_up(database: Database, tenant_id: UUID, answer_id: str, version: 
         await _store(session, UUID(answer_id), version, findings)
 
 
-__all__ = ["AnswerProcessor", "give_up"]
+__all__ = ["AnswerProcessor", "answered", "give_up", "unscored"]
