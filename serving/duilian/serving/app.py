@@ -1,6 +1,6 @@
 """The ASGI application of the model tier: MessagePack in, MessagePack out (contracts.py).
 
-`POST /v1/transcribe`, `/v1/observe`, `/v1/embed`, `/v1/score`; `GET /health` answers at once, 503 until every
+`POST /v1/transcribe`, `/v1/caption`, `/v1/observe`, `/v1/embed`, `/v1/score`; `GET /health` answers at once, 503 until every
 model is loaded.
 """
 
@@ -32,7 +32,7 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Litestar:
     """The application; models are loaded in the background once it starts."""
     models = runtime or Runtime(settings)
     return Litestar(
-        route_handlers=[health, transcribe, observe, embed, score],
+        route_handlers=[health, transcribe, caption, observe, embed, score],
         state=State({"runtime": models, "token": settings.serving_token}),
         on_startup=[models.start],
         on_shutdown=[models.stop],
@@ -53,6 +53,13 @@ async def transcribe(request: Call, state: State) -> Response[bytes]:
     with _span(request):
         message = await _message(request, c.TranscribeRequest)
         return packed(await _runtime(state).recogniser.run(lambda recogniser: recogniser.transcribe(message)))
+
+
+@post("/v1/caption", status_code=200)
+async def caption(request: Call, state: State) -> Response[bytes]:
+    with _span(request):
+        message = await _message(request, c.CaptionRequest)
+        return packed(await _runtime(state).captioner.run(lambda captioner: captioner.caption(message)))
 
 
 @post("/v1/observe", status_code=200)

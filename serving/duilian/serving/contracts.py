@@ -95,6 +95,28 @@ class Transcript(Contract, frozen=True, kw_only=True):
     speech: list[tuple[float, float]] = []  # voice activity: start and end of each span
 
 
+class CaptionRequest(Contract, frozen=True, kw_only=True):
+    """audio: as above, 30 s at most, since the last cut. settled: words of it that stand; before: words before the cut."""
+
+    audio: bytes
+    language: Language
+    settled: str = ""
+    before: str = ""
+
+
+class Caption(Contract, frozen=True, kw_only=True):
+    """text: what follows the settled words. settled_until: when these end, 0 where that was not asked or is not known.
+    Seconds: speech in the sound, silence at its end, and `quietest`, where a stretch without a pause may be cut.
+    """
+
+    text: str
+    settled_until: float
+    speech_seconds: float
+    silence: float
+    quietest: float
+    versions: dict[str, str]
+
+
 # --- vision ---------------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from duilian.infra.settings import Settings
 from duilian.serving.models import locate
 
 if TYPE_CHECKING:
+    from duilian.serving.steps.caption import Captioner
     from duilian.serving.steps.embed import Embedder
     from duilian.serving.steps.observe import Observer
     from duilian.serving.steps.recognise import Recogniser
@@ -49,6 +50,20 @@ def load_recogniser(settings: Settings) -> Loaded[Recogniser]:
         threads=threads_of(settings),
     )
     return Loaded(Recogniser(whisper, VoiceActivity(), versions), versions)
+
+
+def load_captioner(settings: Settings) -> Loaded[Captioner]:
+    """A recogniser of its own. Raises UnknownModel, ModelMissing, ModelBroken."""
+    folder, version = locate(settings.models_dir, settings.speech_model)
+    _, voice_version = locate(settings.models_dir, VOICE)
+    from duilian.serving.steps.caption import Captioner
+    from duilian.serving.steps.voice import VoiceActivity
+
+    versions = {settings.speech_model: version, VOICE: voice_version}
+    step = Captioner(
+        folder, VoiceActivity(), versions, device=settings.device, compute_type=settings.compute_type
+    )
+    return Loaded(step, versions)
 
 
 def load_observer(models_dir: Path) -> Loaded[Observer]:

@@ -18,7 +18,15 @@ from duilian.infra.errors import Problem
 from duilian.infra.settings import Settings
 from duilian.serving.contracts import Health
 from duilian.serving.errors import Busy, ServingUnavailable
-from duilian.serving.loading import Loaded, load_embedder, load_observer, load_recogniser, threads_of
+from duilian.serving.loading import (
+    Loaded,
+    load_captioner,
+    load_embedder,
+    load_observer,
+    load_recogniser,
+    threads_of,
+)
+from duilian.serving.steps.caption import Captioner
 from duilian.serving.steps.embed import Embedder
 from duilian.serving.steps.observe import Observer
 from duilian.serving.steps.recognise import Recogniser
@@ -88,8 +96,10 @@ class Runtime:
     def __init__(self, settings: Settings) -> None:
         self.recogniser: Slot[Recogniser] = Slot(lambda: load_recogniser(settings), threads_of(settings))
         self.observer: Slot[Observer] = Slot(lambda: load_observer(settings.models_dir))
+        self.captioner: Slot[Captioner] = Slot(lambda: load_captioner(settings))
         self.embedder: Slot[Embedder] = Slot(lambda: load_embedder(settings.models_dir))
-        self._slots: dict[str, Slot[Embedder] | Slot[Observer] | Slot[Recogniser]] = {
+        self._slots: dict[str, Slot[Captioner] | Slot[Embedder] | Slot[Observer] | Slot[Recogniser]] = {
+            "captions": self.captioner,
             "embedding": self.embedder,
             "face": self.observer,
             "speech": self.recogniser,

@@ -20,6 +20,7 @@ from duilian.infra.clock import now
 from duilian.infra.database import Access, Database, TenantSession
 from duilian.infra.jobs import defer
 from duilian.infra.objects import ObjectStore
+from duilian.platform.live import state as live
 from duilian.platform.media.erase import erase_media, object_names
 from duilian.platform.privacy import holds, people, receipts, recipients
 from duilian.platform.privacy.models import Erasure, PracticeAttempt
@@ -95,6 +96,7 @@ async def erase_rows(session: TenantSession, row: Erasure, interview: Interview)
         silent = update(Answer).where(Answer.interview_id == interview.id)
         silent = silent.values(text_sealed=None, events={"facts": []}, marks=[])
         counts["answers"] = await _touched(session, silent.returning(Answer.id))
+        await live.clear(session, interview.id)
     if row.scope in PERSON:
         counts["interviews"] = await _empty(session, interview)
     await session.flush()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from litestar.datastructures import MutableScopeHeaders
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,12 +24,22 @@ HEADERS = {
 HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000"}
 
 
+def socket_origin(public_url: str) -> str:
+    """Our own address, for sockets: wss://host."""
+    parts = urlsplit(public_url)
+    return f"{'wss' if parts.scheme == 'https' else 'ws'}://{parts.netloc}"
+
+
 class SecurityHeaders:
     """Wraps the whole application. A header that a handler has set stays."""
 
-    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+    def __init__(self, app: ASGIApp, *, https: bool, sockets: str) -> None:
+        """sockets: where WebSockets may lead; older browsers do not count them to 'self'."""
         self._app = app
-        self._headers = HEADERS | (HTTPS_ONLY if https else {})
+        policy = HEADERS["Content-Security-Policy"].replace(
+            "connect-src 'self'", f"connect-src 'self' {sockets}"
+        )
+        self._headers = HEADERS | {"Content-Security-Policy": policy} | (HTTPS_ONLY if https else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def complete(message: Message) -> None:

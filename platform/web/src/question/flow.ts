@@ -11,6 +11,7 @@ import { preferredMode, rememberMode } from "../core/preference.ts";
 import { t } from "../core/words.ts";
 import { DeviceError } from "../media/devices.ts";
 import type { Backend, Interrupted } from "./backend.ts";
+import { Captions } from "./captions.ts";
 import { Clock } from "./clock.ts";
 import { messageOf } from "./messages.ts";
 import { OwnDevices } from "./own-devices.ts";
@@ -34,6 +35,7 @@ export class QuestionFlow {
   #draft = "";
   #mode: Mode = "video";
   #spoken: SpokenAnswer | null = null;
+  readonly #captions: Captions;
   #interrupted: Interrupted | null = null;
   #starting = false;
 
@@ -41,6 +43,7 @@ export class QuestionFlow {
     this.#view = view;
     this.#backend = backend;
     this.#page = page;
+    this.#captions = new Captions(view, page);
     this.#clock = new Clock(view.part("clock"), (text) => view.announce(text));
     this.#devices = new OwnDevices(view.root, (quiet) => this.#heard(quiet));
     const area = view.part<HTMLTextAreaElement>("text-area");
@@ -103,6 +106,7 @@ export class QuestionFlow {
     if (!spoken) return;
     this.#spoken = null;
     this.#clock.stop();
+    this.#captions.end();
     this.#view.phase = "saving";
     const events = await spoken.stop();
     this.#devices.close();
@@ -189,6 +193,7 @@ export class QuestionFlow {
       broke: (error) => void this.#cutOff(error).catch((failure: unknown) => this.fail(failure)),
     });
     this.#interrupted = null;
+    this.#captions.begin(stream);
     drawSteps(this.#view.part("steps-list"), this.#question.steps, (step) => this.#spoken?.mark(step));
   }
 
@@ -226,6 +231,7 @@ export class QuestionFlow {
     if (!spoken) return;
     this.#spoken = null;
     this.#clock.stop();
+    this.#captions.end();
     spoken.note(error instanceof DeviceError ? "device_lost" : "recording_failed");
     this.#view.phase = "saving";
     // The failure itself is what is being handled here; every chunk before it has been kept.
