@@ -80,7 +80,13 @@ async def test_embed_and_score(client, embedder):
 async def test_health_names_every_model(client):
     health = await client.health()
     assert health.ready and not health.problems
-    assert set(health.models) == {"whisper-base", "silero-vad", "face-detection", "multilingual-e5-small"}
+    assert set(health.models) == {
+        "whisper-base",
+        "silero-vad",
+        "face-detection",
+        "face-landmarks",
+        "multilingual-e5-small",
+    }
     assert all(len(version) == 12 for version in health.models.values())
 
 
