@@ -14,8 +14,8 @@ import { mountAll } from "./core/modules.ts";
 import { keepTimes } from "./core/relative-time.ts";
 import { t } from "./core/words.ts";
 
-const MODULES = { "brand-preview": mountBrandPreview, "bulk-select": mountBulkSelect, "people-file": mountPeopleFile, rail: mountRail, report: mountReport };
 const MODULES = {
+  "brand-preview": mountBrandPreview,
   "bulk-select": mountBulkSelect,
   live: mountLive,
   "people-file": mountPeopleFile,

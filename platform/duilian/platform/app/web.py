@@ -24,7 +24,6 @@ from duilian.platform.api.controller import StaffApi
 from duilian.platform.api.setup import SetupApi
 from duilian.platform.console import closing, passwords, signin, sso, start
 from duilian.platform.console import live as live_console
-from duilian.platform.console import passwords, signin, sso
 from duilian.platform.console.access import AccessPages
 from duilian.platform.console.account import AccountPages
 from duilian.platform.console.api_keys import ApiKeyPages
@@ -51,7 +50,7 @@ from duilian.platform.portal.pages import PortalPages
 from duilian.platform.portal.theme import theme
 from duilian.platform.portal.transcripts import TranscriptApi, TranscriptPages
 from duilian.platform.web.cookies import HostCookies
-from duilian.platform.web.headers import SecurityHeaders, socket_origin
+from duilian.platform.web.headers import SecurityHeaders
 from duilian.platform.web.limits import Limits, RateLimited
 from duilian.platform.web.openapi import SECURITY, Refusals
 from duilian.platform.web.pages import STATIC, page
@@ -151,7 +150,7 @@ def armoured(app: Litestar, settings: Settings) -> ASGIApp:
     inner: ASGIApp = RateLimited(named, app.state.limits)
     cookies: ASGIApp = HostCookies(inner) if https else inner
     proxied = TrustedProxies(cookies, trusted_networks(settings))
-    return SecurityHeaders(proxied, https=https, sockets=socket_origin(settings.public_url))
+    return SecurityHeaders(proxied, https=https)
 
 
 def build(settings: Settings) -> Litestar:

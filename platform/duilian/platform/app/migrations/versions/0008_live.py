@@ -1,7 +1,7 @@
 """Corrected transcripts, a second voice, steps of hands-on tasks, live views.
 
 Revision ID: 0008
-Revises: 0006
+Revises: 0007
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from duilian.platform.app.migrations import live_tables
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
