@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
 from browser import DESKTOP, PHONE, Screen, Watch, aside, shoot, until
 from browser_steps import Candidate, part, sign_in
+from duilian.customization.schemas import QuestionSet, Step
 from page_checks import assert_sound
-from playing import report_of
+from playing import publish_set, report_of, shipped
+from world import World
 
 Invite = Callable[..., Candidate]
 Window = Callable[..., BrowserContext]
+
+
+def short(question_set: QuestionSet, key: str) -> QuestionSet:
+    """One question with seconds instead of minutes."""
+    question = next(q for q in question_set.questions if q.key == key)
+    quick = msgspec.structs.replace(question, think_seconds=4, answer_seconds=14, min_seconds=2)
+    return msgspec.structs.replace(question_set, questions=[quick])
 
 
 def watching(window: Window, me: Candidate, screen: Screen, locale: str) -> Page:
@@ -114,5 +124,42 @@ def test_the_transcript_is_corrected_on_its_page(
     office.goto(f"{me.world.url}/console/interviews/{me.id}")
     office.locator(".correction-note summary").first.click()
     assert office.locator(".correction-note ins").first.inner_text().endswith("嗯")
+    assert_sound(office)
+    shoot(office, f"{me.label}-report")
+
+
+def test_steps_of_a_task_are_marked_while_answering(window: Window, shop: World) -> None:
+    """Each with a press; a later press moves the mark; the report tells how long each took."""
+    found = short(shipped("retail", "complaint"), "own-mistake")
+    steps = [
+        Step(key=key, text={"zh-CN": zh, "en": en}, norm_seconds=3)
+        for key, zh, en in (("look", "查看外观", "Look it over"), ("test", "通电测试", "Switch it on"))
+    ]
+    question = msgspec.structs.replace(found.questions[0], steps=steps)
+    key = aside(lambda: publish_set(shop, msgspec.structs.replace(found, key="task", questions=[question])))
+    me = Candidate(window(PHONE, "zh-CN"), shop, shop.invite(key, locale="zh-CN"), "steps-phone")
+    me.already_begun()
+    me.open_question()
+    assert part(me.page, "steps").is_hidden()
+    me.speak()
+    buttons = part(me.page, "steps-list").locator("button")
+    assert buttons.count() == 2
+    me.page.wait_for_timeout(1500)
+    buttons.nth(0).click()
+    me.page.wait_for_timeout(1500)
+    buttons.nth(1).click()
+    assert buttons.nth(1).get_attribute("aria-pressed") == "true"
+    me.look("marking")
+    me.finish()
+    me.leave_the_rest()
+    report = aside(lambda: report_of(me.world, me.id))
+    timed = report["answers"][0]["steps"]
+    assert [step["step"] for step in timed] == ["look", "test"]
+    assert all(step["in_order"] and 1 <= step["seconds"] <= 10 for step in timed)
+    office = window(DESKTOP, "zh-CN").new_page()
+    sign_in(office, me.world, "admin")
+    office.goto(f"{me.world.url}/console/interviews/{me.id}")
+    office.locator("section[aria-labelledby=answers] details > summary").first.click()
+    office.get_by_text("查看外观").first.wait_for()
     assert_sound(office)
     shoot(office, f"{me.label}-report")

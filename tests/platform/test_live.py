@@ -19,6 +19,7 @@ from websockets.sync.client import ClientConnection
 
 from duilian.infra.database import TenantSession
 from duilian.platform.app.up import Stack
+from duilian.platform.live import state
 from duilian.serving.audio import decode_audio, sample_frames
 from duilian.tenants.policy import Feature
 from duilian.tenants.policy_settings import forbid
@@ -287,3 +288,17 @@ def test_a_tenant_that_forbids_both_has_neither(stack: Stack) -> None:
         "cannot be followed live"
         in strict.console("interviewer").get(f"/console/interviews/{me.id}/live").text
     )
+
+
+def test_what_a_dead_process_left_goes_with_the_daily_run(world: World) -> None:
+    me = running(world)
+    moment = state.Moment("intro", "on", "words", "", None, 0)
+
+    async def leave_behind(session: TenantSession) -> None:
+        await state.show(session, UUID(me.id), moment)
+        await session.execute(text("update live_states set updated_at = now() - interval '2 hours'"))
+
+    within(world, leave_behind)
+    assert stored(me) == 1
+    assert within(world, state.forget_stale) == 1
+    assert stored(me) == 0

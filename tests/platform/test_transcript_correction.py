@@ -14,6 +14,7 @@ from sqlalchemy import select, text
 
 from duilian.infra.database import TenantSession
 from duilian.platform.app.up import Stack
+from duilian.platform.console import report_view
 from duilian.platform.scoring import correction
 from duilian.platform.scoring.models import Analysis, TranscriptCorrection
 from duilian.platform.sessions.models import Answer
@@ -97,6 +98,12 @@ def test_an_answer_cannot_be_made_another_one() -> None:
     with pytest.raises(correction.CorrectionTooLarge):
         correction.check("一二三四五六七八九十", "一二三四五六七八九十" + "我做得非常好" * 3)
     assert correction.check("好的", "是的") == 0.5, "a few characters are free, however short the answer"
+
+
+def test_a_report_of_an_earlier_format_is_still_read() -> None:
+    old = {"format": 2, "answers": [{"key": "intro"}], "competencies": []}
+    assert report_view.whole(old)["answers"] == [{"key": "intro", "steps": [], "correction": None}]
+    assert old["answers"] == [{"key": "intro"}], "what is stored stays as it was"
 
 
 # --- on the running platform ----------------------------------------------------------------------------------

@@ -74,7 +74,7 @@ async def build(session: TenantSession, person: Person, locale: str) -> ReportVi
     names = await _names(session, {row.member_id for row in [*made, *overrides.values()]})
     answers = await answers_of(session, person.interview)
     marks = await steps.marks_of(session, answers)
-    content: dict[str, Any] = report.content if report else {"answers": [], "competencies": []}
+    content = whole(report.content) if report else {"answers": [], "competencies": []}
     return ReportView(
         report=report,
         content=content,
@@ -95,13 +95,15 @@ async def build(session: TenantSession, person: Person, locale: str) -> ReportVi
     )
 
 
+def whole(content: dict[str, Any]) -> dict[str, Any]:
+    """A report as today's page reads it: one of an earlier format lacks what did not exist then."""
+    since = {"steps": [], "correction": None}
+    return content | {"answers": [since | answer for answer in content["answers"]]}
+
+
 def _assessed(answer: dict[str, Any], marks: dict[str, StepMark]) -> list[dict[str, Any]]:
-    """Reports from before there were steps have none."""
     task = msgspec.convert(
-        [
-            {"key": s["step"], "text": s["text"], "norm_seconds": s["norm_seconds"]}
-            for s in answer.get("steps", [])
-        ],
+        [{"key": s["step"], "text": s["text"], "norm_seconds": s["norm_seconds"]} for s in answer["steps"]],
         list[Step],
     )
     known = {step.key for step in task}
