@@ -74,7 +74,7 @@ async def build(session: TenantSession, person: Person, locale: str) -> ReportVi
     names = await _names(session, {row.member_id for row in [*made, *overrides.values()]})
     answers = await answers_of(session, person.interview)
     marks = await steps.marks_of(session, answers)
-    content = whole(report.content) if report else {"answers": [], "competencies": []}
+    content: dict[str, Any] = whole(report.content) if report else {"answers": [], "competencies": []}
     return ReportView(
         report=report,
         content=content,
