@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import timedelta
 from uuid import UUID
 
@@ -38,15 +39,18 @@ class Outsiders:
 
     def __init__(self, world: World, home: World) -> None:
         self.world = world
+        self._name = f"branch-{secrets.token_hex(3)}"  # a run may have several
         within(world, self._plant)
-        self.branch = world.console("branch")
+        self.branch = world.console(self._name)
         self.consultant = self._withdrawn(home)
 
     async def _plant(self, session: TenantSession) -> None:
         root = await organisation.root_of(session)
         branch = await organisation.add_unit(session, root.id, "Elsewhere", "branch")
         slug = self.world.slug
-        await people.add_member(session, f"branch@{slug}.example", "b", "admin", PASSWORD, "en", branch.id)
+        await people.add_member(
+            session, f"{self._name}@{slug}.example", "b", "admin", PASSWORD, "en", branch.id
+        )
         every = set(ROLES["admin"])
         past = now() - timedelta(minutes=1)
         self.expired_key = await create_api_key(session, slug, "expired", every, past)
@@ -54,7 +58,9 @@ class Outsiders:
 
     def _withdrawn(self, home: World) -> httpx.Client:
         """Let in at the root with every right, entered, then withdrawn: the cookie is all that is left."""
-        client, csrf = signed_in(home, "admin")
+        # A session of its own: entering changes its cookie.
+        client = home.console("admin")
+        csrf = csrf_of(client)
 
         async def let_in(session: TenantSession) -> UUID:
             root = await organisation.root_of(session)
