@@ -2,7 +2,7 @@
 # the locked packages. Files are made once and again when what they are made from has changed.
 
 PYTHON ?= python3.11
-JOBS ?= 2
+JOBS ?= 3
 BIN := .venv/bin
 NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 WEB := platform/web
@@ -25,7 +25,7 @@ WEB_SOURCES := $(shell find $(WEB) -path '*/node_modules' -prune -o -type f -pri
 
 help:
 	@echo 'make up      启动整套平台 · start the whole platform       [PORT=8700] [DATA_DIR=.duilian]'
-	@echo 'make test    检查并运行全部测试 · checks, then every test    [ARGS="-k name"] [JOBS=2]'
+	@echo 'make test    检查并运行全部测试 · checks, then every test    [ARGS="-k name"] [JOBS=3]'
 	@echo 'make lint    格式、类型、分层 · style, types, layers'
 	@echo 'make format  整理格式 · put the code in its format'
 	@echo 'make audit   依赖漏洞检查 · known vulnerabilities of dependencies'

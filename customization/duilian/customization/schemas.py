@@ -38,7 +38,17 @@ class Competency(Part, frozen=True, kw_only=True):
     advice: Words
 
 
+class Step(Part, frozen=True, kw_only=True):
+    """One step of a hands-on task. norm_seconds: what a practised person needs."""
+
+    key: Key
+    text: Words
+    norm_seconds: Annotated[int, msgspec.Meta(ge=1, le=900)]
+
+
 class Question(Part, frozen=True, kw_only=True):
+    """steps: of a hands-on task, in order; when each ends is marked and timed, and never scored."""
+
     key: Key
     kind: Literal["self_introduction", "structured", "scenario"]
     text: Words
@@ -53,6 +63,7 @@ class Question(Part, frozen=True, kw_only=True):
     # tenant's own.
     language: Literal["zh", "en"] | None = None
     vocabulary: dict[str, list[str]] = {}
+    steps: Annotated[list[Step], msgspec.Meta(max_length=20)] = []
 
 
 class Practice(Part, frozen=True, kw_only=True):

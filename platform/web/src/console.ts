@@ -2,6 +2,7 @@
 import htmx from "htmx.org";
 import { mountBrandPreview } from "./console/brand-preview.ts";
 import { mountBulkSelect } from "./console/bulk-select.ts";
+import { mountLive } from "./console/live.ts";
 import { mountPeopleFile } from "./console/people-file.ts";
 import { mountRail } from "./console/rail.ts";
 import { mountReport } from "./console/report.ts";
@@ -13,7 +14,14 @@ import { mountAll } from "./core/modules.ts";
 import { keepTimes } from "./core/relative-time.ts";
 import { t } from "./core/words.ts";
 
-const MODULES = { "brand-preview": mountBrandPreview, "bulk-select": mountBulkSelect, "people-file": mountPeopleFile, rail: mountRail, report: mountReport };
+const MODULES = {
+  "brand-preview": mountBrandPreview,
+  "bulk-select": mountBulkSelect,
+  live: mountLive,
+  "people-file": mountPeopleFile,
+  rail: mountRail,
+  report: mountReport,
+};
 
 htmx.config.history = false;
 // An error page must not replace a part of this one. Patterns are allowed, though the types know numbers only.

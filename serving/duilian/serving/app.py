@@ -1,6 +1,6 @@
 """The ASGI application of the model tier: MessagePack in, MessagePack out (contracts.py), whoever answers (tier.py).
 
-`POST /v1/{transcribe,observe,embed,score,converse}`; `GET /health` answers at once, 503 until every model is loaded.
+`POST /v1/{transcribe,caption,observe,embed,score,converse}`; `GET /health` answers at once, 503 until every model is loaded.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def create_app(settings: Settings, tier: Tier | None = None) -> Litestar:
     """The application; models are loaded in the background once it starts."""
     tier = tier or Runtime(settings)
     return Litestar(
-        route_handlers=[health, transcribe, observe, embed, score, converse],
+        route_handlers=[health, transcribe, caption, observe, embed, score, converse],
         state=State({"tier": tier, "token": settings.serving_token}),
         on_startup=[tier.start],
         on_shutdown=[tier.stop],
@@ -50,6 +50,11 @@ async def health(state: State) -> Response[bytes]:
 @post("/v1/transcribe", status_code=200)
 async def transcribe(request: Call) -> Response[bytes]:
     return await _answered(request, "transcribe")
+
+
+@post("/v1/caption", status_code=200)
+async def caption(request: Call) -> Response[bytes]:
+    return await _answered(request, "caption")
 
 
 @post("/v1/observe", status_code=200)

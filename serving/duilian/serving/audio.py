@@ -21,6 +21,7 @@ from duilian.serving.errors import BrokenMedia, MissingMedia, TooLong
 
 MAX_SECONDS = 15 * 60.0
 Media = Path | bytes
+MOST_BURSTS = 12
 JPEG_QUALITY = 4  # of the encoder's scale 2 (best) to 31
 
 
@@ -63,6 +64,28 @@ def sample_frames(
                     continue
             kept.append(Frame(time=time, jpeg=_jpeg(frame, width)))
     return kept
+
+
+def sample_bursts(
+    source: Media, every_seconds: float = 20.0, seconds: float = 4.0, rate: float = 10.0, width: int = 480
+) -> list[list[Frame]]:
+    """Runs of neighbouring pictures, `rate` a second for `seconds`, one run every `every_seconds`, twelve at most.
+
+    For what is over within a tenth of a second. Raises MissingMedia, BrokenMedia.
+    """
+    bursts: list[list[Frame]] = []
+    with _opened(source) as container:
+        if not container.streams.video:
+            return []
+        for time, frame in _pictures(container):
+            number, within = int(time // every_seconds), time % every_seconds
+            if within >= seconds or number >= MOST_BURSTS:
+                continue
+            while len(bursts) <= number:
+                bursts.append([])
+            if not bursts[number] or time >= bursts[number][-1].time + 0.9 / rate:
+                bursts[number].append(Frame(time=time, jpeg=_jpeg(frame, width)))
+    return [burst for burst in bursts if burst]
 
 
 def _audio_blocks(source: Media, max_seconds: float) -> Iterator[NDArray[np.int16]]:

@@ -18,6 +18,7 @@ ATTEMPTS = 5
 FIRST_WAIT, LONGEST_WAIT = 0.25, 5.0  # seconds between attempts, doubling
 ARTEFACT_NEEDED = "artefact-needed"
 Fetch = Callable[[str], Awaitable[bytes]]
+CAPTION_TIMEOUT = 8.0  # seconds
 Answer = TypeVar("Answer", bound=c.Contract)
 
 
@@ -38,6 +39,17 @@ class ServingClient:
 
     async def transcribe(self, request: c.TranscribeRequest) -> c.Transcript:
         return await self._post("/v1/transcribe", request, c.Transcript)
+
+    async def caption(self, request: c.CaptionRequest) -> c.Caption:
+        """One attempt within `CAPTION_TIMEOUT`: a caption that comes late is none."""
+        body, headers = msgspec.msgpack.encode(request), carrier()
+        try:
+            answer = await self._http.post(
+                "/v1/caption", content=body, headers=headers, timeout=CAPTION_TIMEOUT
+            )
+        except httpx.TransportError as error:
+            raise ServingUnavailable(reason=_reason(error)) from error
+        return _read(answer, c.Caption)
 
     async def observe(self, request: c.ObserveRequest) -> c.Observation:
         return await self._post("/v1/observe", request, c.Observation)

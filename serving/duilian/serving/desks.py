@@ -12,11 +12,19 @@ from duilian.infra.errors import BadRequest, Problem
 from duilian.infra.settings import Settings
 from duilian.serving import contracts as c
 from duilian.serving.errors import NoLanguageModel
-from duilian.serving.loading import load_converser, load_embedder, load_observer, load_recogniser, threads_of
+from duilian.serving.loading import (
+    load_captioner,
+    load_converser,
+    load_embedder,
+    load_observer,
+    load_recogniser,
+    threads_of,
+)
 from duilian.serving.refusals import refused
 from duilian.serving.scoring import score as judge
 from duilian.serving.scoring.heads import HeadCache
 from duilian.serving.slots import Slot
+from duilian.serving.steps.caption import Captioner
 from duilian.serving.steps.converse import Converser
 from duilian.serving.steps.embed import Embedder
 from duilian.serving.steps.observe import Observer
@@ -55,9 +63,10 @@ class Desk(Generic[Step, Message]):
             raise BadRequest(reason=str(error)) from error
 
 
-AnySlot = Slot[Recogniser] | Slot[Observer] | Slot[Embedder] | Slot[Converser]
+AnySlot = Slot[Captioner] | Slot[Recogniser] | Slot[Observer] | Slot[Embedder] | Slot[Converser]
 AnyDesk = (
-    Desk[Converser, c.ConverseRequest]
+    Desk[Captioner, c.CaptionRequest]
+    | Desk[Converser, c.ConverseRequest]
     | Desk[Recogniser, c.TranscribeRequest]
     | Desk[Observer, c.ObserveRequest]
     | Desk[Embedder, c.EmbedRequest]
@@ -71,6 +80,10 @@ def recogniser_slot(settings: Settings) -> Slot[Recogniser]:
     return Slot(lambda: load_recogniser(settings), at_once, settings.step_seconds)
 
 
+def captioner_slot(settings: Settings) -> Slot[Captioner]:
+    return Slot(lambda: load_captioner(settings), 1, settings.step_seconds)
+
+
 def observer_slot(settings: Settings) -> Slot[Observer]:
     return Slot(lambda: load_observer(settings), 1, settings.step_seconds)
 
@@ -81,6 +94,10 @@ def embedder_slot(settings: Settings) -> Slot[Embedder]:
 
 def transcribing(slot: Slot[Recogniser]) -> Desk[Recogniser, c.TranscribeRequest]:
     return Desk(slot, c.TranscribeRequest, lambda recogniser, message: recogniser.transcribe(message))
+
+
+def captioning(slot: Slot[Captioner]) -> Desk[Captioner, c.CaptionRequest]:
+    return Desk(slot, c.CaptionRequest, lambda captioner, message: captioner.caption(message))
 
 
 def observing(slot: Slot[Observer]) -> Desk[Observer, c.ObserveRequest]:
@@ -115,6 +132,8 @@ def desk_of(step: str, settings: Settings) -> AnyDesk:
     match step:
         case "transcribe":
             return transcribing(recogniser_slot(settings))
+        case "caption":
+            return captioning(captioner_slot(settings))
         case "observe":
             return observing(observer_slot(settings))
         case "embed":

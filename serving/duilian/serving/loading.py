@@ -15,12 +15,14 @@ from duilian.serving.models import locate
 from duilian.serving.triton.client import session
 
 if TYPE_CHECKING:
+    from duilian.serving.steps.caption import Captioner
     from duilian.serving.steps.converse import Converser
     from duilian.serving.steps.embed import Embedder
     from duilian.serving.steps.observe import Observer
     from duilian.serving.steps.recognise import Decoder, Recogniser
 
 VOICE, FACE, EMBEDDING = "silero-vad", "face-detection", "multilingual-e5-small"
+LANDMARKS = "face-landmarks"
 Step = TypeVar("Step", covariant=True)
 
 
@@ -62,17 +64,33 @@ def decoder_of(model: Model, folder: Path, settings: Settings) -> Decoder:
     )
 
 
+def load_captioner(settings: Settings) -> Loaded[Captioner]:
+    """A recogniser of its own. Raises UnknownModel, ModelMissing, ModelBroken."""
+    folder, version = locate(settings.models_dir, settings.speech_model)
+    _, voice_version = locate(settings.models_dir, VOICE)
+    from duilian.serving.steps.caption import Captioner
+    from duilian.serving.steps.voice import VoiceActivity
+
+    versions = {settings.speech_model: version, VOICE: voice_version}
+    step = Captioner(
+        folder, VoiceActivity(), versions, device=settings.device, compute_type=settings.compute_type
+    )
+    return Loaded(step, versions)
+
+
 def load_observer(settings: Settings) -> Loaded[Observer]:
-    """Raises ModelMissing, ModelBroken, ServingUnavailable."""
+    """Raises ModelMissing, ModelBroken, ServingUnavailable. Landmarks run here whatever the executor: two small nets."""
     folder, version = locate(settings.models_dir, FACE)
+    points, points_version = locate(settings.models_dir, LANDMARKS)
     from duilian.serving.steps.faces import FaceDetector
+    from duilian.serving.steps.landmarks import Landmarks
     from duilian.serving.steps.observe import Observer
 
-    file = folder / "face_detection_short_range.tflite"
     with tensors.run_by(settings):
-        detector = FaceDetector(file)
-    version = tensors.version_of(settings, FACE, version)
-    return Loaded(Observer(detector, {FACE: version}), {FACE: version})
+        detector = FaceDetector(folder / "face_detection_short_range.tflite")
+    landmarks = Landmarks(points / "face_landmark.tflite", points / "iris_landmark.tflite")
+    versions = {FACE: tensors.version_of(settings, FACE, version), LANDMARKS: points_version}
+    return Loaded(Observer(detector, landmarks, versions), versions)
 
 
 def load_embedder(settings: Settings) -> Loaded[Embedder]:

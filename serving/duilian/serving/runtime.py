@@ -21,17 +21,20 @@ class Runtime:
 
     def __init__(self, settings: Settings) -> None:
         recogniser = desks.recogniser_slot(settings)
+        captioner = desks.captioner_slot(settings)
         observer = desks.observer_slot(settings)
         embedder = desks.embedder_slot(settings)
         converser = desks.converser_slot(settings)
         self._desks: dict[str, desks.AnyDesk] = {
             "transcribe": desks.transcribing(recogniser),
+            "caption": desks.captioning(captioner),
             "observe": desks.observing(observer),
             "embed": desks.embedding(embedder),
             "score": desks.scoring(embedder, settings),
             "converse": desks.conversing(converser, settings),
         }
         self._slots: dict[str, desks.AnySlot] = {
+            "captions": captioner,
             "embedding": embedder,
             "face": observer,
             "speech": recogniser,

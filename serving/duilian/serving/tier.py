@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from duilian.serving.contracts import Health
 
-STEPS = ("transcribe", "observe", "embed", "score", "converse")
+STEPS = ("transcribe", "caption", "observe", "embed", "score", "converse")
 
 
 class Reply(NamedTuple):

@@ -92,6 +92,12 @@ class StatementNeeded(errors.Unprocessable):
     en = "Please state the ground for it (such as the audit's date and public address); it goes into the audit log."
 
 
+class TooManyHours(errors.Unprocessable):
+    code = "too-many-hours"
+    zh = "更正转写的时间最多 {most} 小时。"
+    en = "At most {most} hours may be given to correct a transcript."
+
+
 class OutOfPeriod(errors.Unprocessable):
     code = "out-of-period"
     zh = "保存期限必须在 {least} 到 {most} 天之间，您填写的是 {days} 天。"

@@ -28,6 +28,8 @@ PURPOSES = (
     "recording", "scoring", "face_check", "gaze", "expression", "transfer", "cross_border", "training",
 )  # fmt: skip
 Days = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
+Hours = Annotated[int, msgspec.Meta(ge=0, le=168)]
+CORRECTION_HOURS = 24
 
 
 class Rule(StrEnum):
@@ -57,6 +59,8 @@ class Feature(StrEnum):
     TRANSFER = "transfer"
     CROSS_BORDER = "cross_border"
     TRAINING = "training"
+    CAPTIONS = "captions"  # words shown while somebody speaks
+    LIVE_VIEW = "live_view"  # an interviewer follows while it runs
     PRACTICE = "practice"
 
 
@@ -141,6 +145,7 @@ class Policy(Part, frozen=True, kw_only=True):
     erasure: Duty  # on the candidate's request
     label: Duty  # of text made by a machine (人工智能生成内容标识)
     audit: Duty  # of bias, published
+    correction_hours: Hours = CORRECTION_HOURS  # after handing in, to correct a transcript; 0: not at all
     enabled: dict[Feature, Enabling] = {}
 
     @property
@@ -158,8 +163,11 @@ class Policy(Part, frozen=True, kw_only=True):
         return tuple(purpose for purpose in PURPOSES if purpose in asked)
 
     def may(self, feature: Feature, granted: Mapping[str, bool | None]) -> bool:
-        """Whether the feature may run for a person who decided so. Undecided is no."""
-        line = self.features[feature]
+        """Whether the feature may run for a person who decided so. Undecided is no, and so is what a policy that was
+        stamped before the feature existed does not name."""
+        line = self.features.get(feature)
+        if line is None:
+            return False
         if line.rule == Rule.CONSENT:
             return granted.get(line.purpose) is True
         return line.rule == Rule.ALLOWED
@@ -173,6 +181,7 @@ class Overrides(Part, frozen=True, kw_only=True):
     media_days: Days | None = None
     records_days: Days | None = None
     notice_business_days: Annotated[int, msgspec.Meta(ge=0, le=60)] | None = None
+    correction_hours: Hours | None = None
 
 
 @cache
@@ -204,7 +213,10 @@ def in_force(base: Policy, overrides: Overrides, at: datetime) -> Policy:
     )
     days = max(base.notice.business_days, overrides.notice_business_days or 0)
     notice = msgspec.structs.replace(base.notice, business_days=days)
-    return msgspec.structs.replace(base, features=lines, retention=retention, notice=notice, enabled=enabled)
+    hours = base.correction_hours if overrides.correction_hours is None else overrides.correction_hours
+    return msgspec.structs.replace(
+        base, features=lines, retention=retention, notice=notice, enabled=enabled, correction_hours=hours
+    )
 
 
 def _stands(base: Policy, overrides: Overrides, feature: Feature, enabling: Enabling, at: datetime) -> bool:

@@ -10,13 +10,14 @@ from sqlalchemy import select
 from duilian.infra import audit
 from duilian.infra.clock import now
 from duilian.infra.database import TenantSession
-from duilian.tenants.errors import StatementNeeded
+from duilian.tenants.errors import StatementNeeded, TooManyHours
 from duilian.tenants.models import Tenant
 from duilian.tenants.policy import Enabling, Feature, Overrides, Rule, in_force, profile
 from duilian.tenants.policy_store import overrides_of, policy_of_tenant
 
 SHORTEST_STATEMENT = 10
 LONGEST_STATEMENT = 500
+MOST_CORRECTION_HOURS = 168
 
 
 async def choose_jurisdiction(session: TenantSession, jurisdiction: str) -> None:
@@ -68,12 +69,19 @@ async def turn_off(session: TenantSession, feature: Feature) -> None:
 
 
 async def set_periods(
-    session: TenantSession, media_days: int | None, records_days: int | None, notice_days: int | None
+    session: TenantSession,
+    media_days: int | None,
+    records_days: int | None,
+    notice_days: int | None,
+    correction_hours: int | None = None,
 ) -> None:
-    """None: what the profile says. Raises OutOfPeriod."""
+    """None: what the profile says. Raises OutOfPeriod, TooManyHours."""
     tenant = await _locked(session)
+    if correction_hours is not None and correction_hours > MOST_CORRECTION_HOURS:
+        raise TooManyHours(most=MOST_CORRECTION_HOURS)
     periods = {
-        "media_days": media_days, "records_days": records_days, "notice_business_days": notice_days
+        "media_days": media_days, "records_days": records_days, "notice_business_days": notice_days,
+        "correction_hours": correction_hours,
     }  # fmt: skip
     before, after = _changed(tenant, None, **periods)
     audit.record(session, "policy.periods_set", "tenant", tenant.id, before=before, after=after)

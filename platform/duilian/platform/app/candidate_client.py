@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar
@@ -131,15 +132,15 @@ class Candidate(_Client):
     async def write(self, key: str, text: str) -> Document:
         return (await self.call("PUT", f"{self._question(key)}/text", json={"text": text})).json()
 
-    async def record(self, question: Document, file: Path) -> Document:
-        """The file in chunks, then the finish; gives the certificate."""
+    async def record(self, question: Document, file: Path, events: Sequence[Document] = ()) -> Document:
+        """The file in chunks, then the finish; gives the certificate. events: what a page would have noted."""
         content_type = _content_type(file)
         mode = "video" if "video" in question["modes"] else "audio"
         key = question["key"]
         body = {"mode": mode, "content_type": content_type}
         take = (await self.call("POST", f"{self._question(key)}/takes", json=body)).json()
         hashes = await self._send(key, take["number"], file)
-        return await self.finish(key, take["number"], hashes)
+        return await self.finish(key, take["number"], hashes, events)
 
     async def _send(self, key: str, take: int, file: Path) -> list[str]:
         """Stops at the server's limit: what is too long will be told in the report."""
@@ -161,9 +162,14 @@ class Candidate(_Client):
         headers = {"Content-Digest": f"sha-256=:{digest}:", "Content-Type": "application/octet-stream"}
         return (await self.call("PUT", path, content=piece, headers=headers)).json()
 
-    async def finish(self, key: str, take: int, hashes: list[str]) -> Document:
+    async def finish(
+        self, key: str, take: int, hashes: list[str], events: Sequence[Document] = ()
+    ) -> Document:
         chain = head(UUID(self._interview), key, take, 0, hashes)
-        body = {"segments": [{"chunks": len(hashes), "head": chain, "duration_ms": 0}], "events": []}
+        body = {
+            "segments": [{"chunks": len(hashes), "head": chain, "duration_ms": 0}],
+            "events": list(events),
+        }
         return (await self.call("POST", f"{self._question(key)}/takes/{take}/finish", json=body)).json()
 
     async def submit(self) -> Document:

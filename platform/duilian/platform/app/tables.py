@@ -7,6 +7,7 @@ from duilian.customization import models as customization
 from duilian.infra import audit, events, mail
 from duilian.infra.database import Base
 from duilian.platform.decisions import models as decisions
+from duilian.platform.live import models as live
 from duilian.platform.media import models as media
 from duilian.platform.privacy import models as privacy
 from duilian.platform.recruiting import models as recruiting
@@ -29,6 +30,7 @@ MODULES = (
     audit,
     events,
     recruiting,
+    live,
     media,
     sessions,
     scoring,

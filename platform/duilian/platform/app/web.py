@@ -19,9 +19,11 @@ from duilian.infra.database import Database
 from duilian.infra.objects import ObjectStore
 from duilian.infra.settings import Settings, load
 from duilian.infra.telemetry.instrumentation import instrument_engine, instrument_object_store
+from duilian.platform.api import live as live_api
 from duilian.platform.api.controller import StaffApi
 from duilian.platform.api.setup import SetupApi
 from duilian.platform.console import closing, passwords, signin, sso, start
+from duilian.platform.console import live as live_console
 from duilian.platform.console.access import AccessPages
 from duilian.platform.console.account import AccountPages
 from duilian.platform.console.api_keys import ApiKeyPages
@@ -29,6 +31,7 @@ from duilian.platform.console.audit import AuditPages
 from duilian.platform.console.consulting import ConsultingPages
 from duilian.platform.console.encryption import EncryptionPages
 from duilian.platform.console.invitation_mail import InvitationMail
+from duilian.platform.console.live import LivePages
 from duilian.platform.console.member_invitations import MemberInvitations
 from duilian.platform.console.organisation import OrganisationPages, PeoplePages
 from duilian.platform.console.pages import ConsolePages
@@ -37,6 +40,7 @@ from duilian.platform.console.retention import RetentionPages
 from duilian.platform.console.setup import SetupPages
 from duilian.platform.console.setup_brand import BrandPages
 from duilian.platform.console.setup_domain import DomainPages
+from duilian.platform.portal import live as live_portal
 from duilian.platform.portal.api import CandidateApi
 from duilian.platform.portal.logo import logo
 from duilian.platform.portal.my_data import MyDataPages
@@ -44,6 +48,7 @@ from duilian.platform.portal.my_data_api import MyDataApi
 from duilian.platform.portal.own_domain import OwnDomains
 from duilian.platform.portal.pages import PortalPages
 from duilian.platform.portal.theme import theme
+from duilian.platform.portal.transcripts import TranscriptApi, TranscriptPages
 from duilian.platform.web.cookies import HostCookies
 from duilian.platform.web.headers import SecurityHeaders
 from duilian.platform.web.limits import Limits, RateLimited
@@ -62,6 +67,12 @@ ROUTES: list[Any] = [
     CandidateApi,
     MyDataPages,
     MyDataApi,
+    TranscriptPages,
+    TranscriptApi,
+    live_portal.live,
+    LivePages,
+    live_console.feed,
+    live_api.feed,
     ConsolePages,
     PolicyPages,
     RetentionPages,
@@ -138,7 +149,8 @@ def armoured(app: Litestar, settings: Settings) -> ASGIApp:
     named = OwnDomains(app, settings, partial(slug_served_at, app.state.database))
     inner: ASGIApp = RateLimited(named, app.state.limits)
     cookies: ASGIApp = HostCookies(inner) if https else inner
-    return SecurityHeaders(TrustedProxies(cookies, trusted_networks(settings)), https=https)
+    proxied = TrustedProxies(cookies, trusted_networks(settings))
+    return SecurityHeaders(proxied, https=https)
 
 
 def build(settings: Settings) -> Litestar:

@@ -24,6 +24,7 @@ from duilian.platform.privacy.erasing import ERASE, Eraser
 from duilian.platform.privacy.retention import RETENTION, Retention
 from duilian.platform.reports.compose import ReportComposer
 from duilian.platform.scoring.process import AnswerProcessor, give_up
+from duilian.platform.scoring.rescore import RESCORE, Rescorer
 from duilian.platform.sessions.answering import PROCESS, REPORT
 from duilian.serving.client import ServingClient
 from duilian.tenants import domains, renewing
@@ -70,6 +71,7 @@ def _worker(settings: Settings, database: Database, keyring: Keyring, serving: S
 
     worker = Worker(settings.database_url, on_dead)
     worker.add(PROCESS, AnswerProcessor(database, store, assembler, serving).run)
+    worker.add(RESCORE, Rescorer(database, serving).run)
     worker.add(REPORT, ReportComposer(database).run)
     worker.add(events.DELIVER, events.deliverer(database, LISTENERS))
     worker.add(RENEW, Renewer(database, store, keyring).run)

@@ -68,7 +68,8 @@ async def _enter(connection: AnyConnection) -> Actor:
         raise NotSignedIn
     actor = await actor_of_cookie(database, cookie)
     count_tenant(connection, actor.tenant_id)
-    if connection.scope.get("method") not in SAFE:
+    # A socket has no method; its handler looks at the page it was opened by.
+    if connection.scope["type"] == "http" and connection.scope.get("method") not in SAFE:
         await _check_csrf(cast(AnyRequest, connection), actor)
     connection.state.actor = actor
     return actor

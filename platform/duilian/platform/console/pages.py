@@ -187,6 +187,15 @@ class ConsolePages(Controller):
         target = f"/console/interviews/{interview_id}#competency-{competency}"
         return back_to(target, "success", t(desk.locale, "console.flash.overridden"))
 
+    @post("/interviews/{interview_id:uuid}/answers/{key:str}/steps", guards=DECIDE)
+    async def mark_step(self, desk: Desk, interview_id: UUID, key: str, data: Form) -> Redirect:
+        """An assessor's mark on a step of a hands-on task: `step`, and `second` of the recording."""
+        person = await service.person_of(desk.session, interview_id)
+        await report_view.mark_step(desk.session, person, key, data.get("step", ""), data.get("second", ""))
+        return back_to(
+            f"/console/interviews/{interview_id}#answers", "success", t(desk.locale, "console.steps.saved")
+        )
+
     @get("/question-sets", guards=CONTENT)
     async def question_sets(self, request: AnyRequest, desk: Desk) -> Response[Any]:
         sets = [(row, content_of(row)) for row in await newest_sets(desk.session)]

@@ -59,7 +59,7 @@ class PolicyPages(Controller):
     @post("/periods", guards=SETTINGS)
     async def periods(self, desk: Desk, data: Form) -> Redirect:
         """Empty: what the profile says."""
-        days = [_days(data.get(name, "")) for name in ("media", "records", "notice")]
+        days = [_days(data.get(name, "")) for name in ("media", "records", "notice", "correction")]
         await policy_settings.set_periods(desk.session, *days)
         return _saved(desk, "#periods")
 

@@ -7,17 +7,24 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import func, select
 
+from duilian.customization.schemas import Step
+from duilian.customization.service import questions_of
 from duilian.infra.database import TenantSession
+from duilian.infra.errors import BadRequest
 from duilian.platform.decisions.models import Decision, Override
 from duilian.platform.decisions.service import decisions_of, overrides_of
+from duilian.platform.privacy.transcripts import waiting
 from duilian.platform.recruiting.models import Candidate, Invitation
-from duilian.platform.reports.errors import NoReportYet
+from duilian.platform.reports.errors import NoRecording, NoReportYet
 from duilian.platform.reports.models import Report
 from duilian.platform.reports.service import Person, report_of
 from duilian.platform.scoring import refusals
-from duilian.platform.sessions.models import Answer
+from duilian.platform.sessions import steps
+from duilian.platform.sessions.answering import answers_of
+from duilian.platform.sessions.models import Answer, StepMark
 from duilian.platform.sessions.states import SETTLED
 from duilian.tenants.actors import Actor
 from duilian.tenants.models import Member
@@ -44,8 +51,10 @@ class ReportView:
     decisions: list[tuple[Decision, str]]  # with the member's name
     overrides: dict[str, Override]
     overriders: dict[str, str]  # by competency: the member's name
+    steps: dict[str, list[dict[str, Any]]]  # by answer key: steps of a task as an assessor timed them
     settled: int
     answers: int
+    corrections_waiting: int  # made by the candidate and not scored yet
 
     @property
     def ready(self) -> bool:
@@ -63,7 +72,9 @@ async def build(session: TenantSession, person: Person, locale: str) -> ReportVi
         await overrides_of(session, person.interview.id),
     )
     names = await _names(session, {row.member_id for row in [*made, *overrides.values()]})
-    content: dict[str, Any] = report.content if report else {"answers": [], "competencies": []}
+    answers = await answers_of(session, person.interview)
+    marks = await steps.marks_of(session, answers)
+    content: dict[str, Any] = whole(report.content) if report else {"answers": [], "competencies": []}
     return ReportView(
         report=report,
         content=content,
@@ -77,9 +88,26 @@ async def build(session: TenantSession, person: Person, locale: str) -> ReportVi
         decisions=[(decision, names[decision.member_id]) for decision in made],
         overrides=overrides,
         overriders={key: names[row.member_id] for key, row in overrides.items()},
+        steps={a["key"]: _assessed(a, marks.get(a["key"], {})) for a in content["answers"]},
         settled=settled,
         answers=count,
+        corrections_waiting=await waiting(session, answers),
     )
+
+
+def whole(content: dict[str, Any]) -> dict[str, Any]:
+    """A report as today's page reads it: one of an earlier format lacks what did not exist then."""
+    since = {"steps": [], "correction": None}
+    return content | {"answers": [since | answer for answer in content["answers"]]}
+
+
+def _assessed(answer: dict[str, Any], marks: dict[str, StepMark]) -> list[dict[str, Any]]:
+    task = msgspec.convert(
+        [{"key": s["step"], "text": s["text"], "norm_seconds": s["norm_seconds"]} for s in answer["steps"]],
+        list[Step],
+    )
+    known = {step.key for step in task}
+    return steps.timed(task, {key: mark.at_ms for key, mark in marks.items() if key in known})
 
 
 async def _progress(session: TenantSession, interview_id: UUID) -> tuple[int, int]:
@@ -120,6 +148,22 @@ def _piece(
     word = next((w for w in words if w["offset"] <= first < w["offset"] + len(w["text"])), None)
     marks = sorted({number for number, start, end in spans if start <= first and last <= end})
     return Piece(text[first:last], word["start"] if word else None, word["end"] if word else None, marks)
+
+
+async def mark_step(session: TenantSession, person: Person, key: str, step: str, second: str) -> None:
+    """Raises NoRecording, UnknownStep, BadRequest."""
+    query = select(Answer).where(Answer.interview_id == person.interview.id, Answer.question_key == key)
+    answer = await session.scalar(query)
+    question = (await questions_of(session, person.interview.set_id)).question(key)
+    if answer is None or question is None:
+        raise NoRecording
+    try:
+        at_ms = round(float(second) * 1000)
+    except (ValueError, OverflowError) as error:
+        raise BadRequest(reason="second") from error
+    if not 0 <= at_ms <= 900_000:
+        raise BadRequest(reason="second")
+    await steps.mark(session, question, answer, step, at_ms)
 
 
 async def invitee(session: TenantSession, invitation: Invitation) -> Candidate:

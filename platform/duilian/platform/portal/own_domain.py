@@ -13,7 +13,7 @@ from typing import Any
 
 from litestar import Request
 from litestar.response import Redirect
-from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send, WebSocketScope
 
 from duilian.infra.errors import NotFound, Problem
 from duilian.infra.settings import Settings
@@ -41,12 +41,18 @@ class OwnDomains:
         self._known: dict[str, tuple[str | None, float]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or self._is_ours(host := host_of(scope)):
+        if scope["type"] not in ("http", "websocket") or self._is_ours(host := host_of(scope)):
             await self._app(scope, receive, send)
             return
         slug = await self._slug(host)
         if slug is not None and belongs(scope["path"], slug):
             await self._app(scope, receive, send)
+            return
+        if scope["type"] == "websocket":
+            await receive()
+            await send(
+                {"type": "websocket.close", "code": 4000 + Misdirected.status, "reason": Misdirected.code}
+            )
             return
         request: AnyRequest = Request(scope)
         answer = self._instead(request, slug).to_asgi_response(app=None, request=request)
@@ -74,7 +80,7 @@ class OwnDomains:
         return slug
 
 
-def host_of(scope: HTTPScope) -> str:
+def host_of(scope: HTTPScope | WebSocketScope) -> str:
     """The name of the Host field, without its port."""
     named = next((v.decode("latin-1") for k, v in scope["headers"] if k.lower() == b"host"), "")
     name = named[: named.rindex("]") + 1] if "]" in named else named.partition(":")[0]

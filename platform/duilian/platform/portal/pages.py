@@ -11,6 +11,7 @@ from litestar.params import Body
 from litestar.response import Redirect
 
 from duilian.customization.schemas import words
+from duilian.platform.live.state import allowed as live_allowed
 from duilian.platform.portal import feedback
 from duilian.platform.portal.doors import Door, page_door
 from duilian.platform.reports.errors import NoReportYet
@@ -140,6 +141,8 @@ class PortalPages(Controller):
             return await _continue(door, visit, place)
         question, answer = await answering.answer_to(door.session, visit, key)
         script = _question_script(visit, place, key) | {"min_seconds": question.min_seconds}
+        may = await live_allowed(door.session, visit.interview)
+        script["live"] = {"socket": f"{script['api']}/live", "captions": may.captions, "view": may.view}
         return portal_page(
             "question.html", visit, place, script=script, text="",  # the script shows it when the clock starts
             number=answer.position, count=len(visit.questions.questions), modes=list(question.modes), practice=False,
@@ -211,6 +214,7 @@ async def _consent_page(
     return portal_page(
         "consent.html", visit, place, decisions=known, undecided=undecided or [], purposes=policy.purposes,
         version=consents.VERSION, periods=consents.periods(policy),
+        notices={purpose: consents.notices(purpose, policy) for purpose in policy.purposes},
     )  # fmt: skip
 
 

@@ -20,11 +20,12 @@ from duilian.infra.clock import now
 from duilian.infra.database import Access, Database, TenantSession
 from duilian.infra.jobs import defer
 from duilian.infra.objects import ObjectStore
+from duilian.platform.live import state as live
 from duilian.platform.media.erase import erase_media, object_names
 from duilian.platform.privacy import holds, people, receipts, recipients
 from duilian.platform.privacy.models import Erasure, PracticeAttempt
 from duilian.platform.recruiting.models import Candidate, Invitation
-from duilian.platform.scoring.models import Analysis
+from duilian.platform.scoring.models import Analysis, TranscriptCorrection
 from duilian.platform.sessions.models import Answer, Interview
 from duilian.platform.sessions.states import Status
 
@@ -83,6 +84,8 @@ async def erase_rows(session: TenantSession, row: Erasure, interview: Interview)
     made_before = Analysis.answer_id.in_(answers) & (Analysis.created_at <= row.requested_at)
     counts: dict[str, int] = {}
     if row.scope in FINDINGS:
+        mine = delete(TranscriptCorrection).where(TranscriptCorrection.answer_id.in_(answers))
+        counts["corrections"] = await _touched(session, mine.returning(TranscriptCorrection.id))
         counts["analyses"] = await _touched(
             session, delete(Analysis).where(made_before).returning(Analysis.id)
         )
@@ -91,8 +94,9 @@ async def erase_rows(session: TenantSession, row: Erasure, interview: Interview)
         counts["analyses"] = await _touched(session, unseen.returning(Analysis.id))
     if row.scope in WORDS:
         silent = update(Answer).where(Answer.interview_id == interview.id)
-        silent = silent.values(text_sealed=None, events={"facts": []})
+        silent = silent.values(text_sealed=None, events={"facts": []}, marks=[])
         counts["answers"] = await _touched(session, silent.returning(Answer.id))
+        await live.clear(session, interview.id)
     if row.scope in PERSON:
         counts["interviews"] = await _empty(session, interview)
     await session.flush()

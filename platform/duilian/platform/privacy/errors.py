@@ -87,3 +87,27 @@ class TooManyAttempts(errors.Conflict):
     code = "too-many-practice-attempts"
     zh = "最多保留 {most} 次练习，请先删除旧的。"
     en = "At most {most} attempts are kept; delete an older one first."
+
+
+class CorrectionClosed(errors.Conflict):
+    code = "correction-closed"
+    zh = "现在不能更正转写：时间已过、已经有人作出决定，或面试还没有提交。"
+    en = "The transcript cannot be corrected now: time is up, somebody has decided, or nothing is handed in yet."
+
+
+class NoTranscript(errors.NotFound):
+    code = "no-transcript"
+    zh = "这道题没有可以更正的转写。"
+    en = "There is no transcript of this answer to correct."
+
+
+class TooManyCorrections(errors.Conflict):
+    code = "too-many-corrections"
+    zh = "每道题最多更正 {most} 次。"
+    en = "An answer may be corrected {most} times at most."
+
+
+class CorrectionEmpty(errors.Unprocessable):
+    code = "correction-empty"
+    zh = "更正后的文字不能为空。"
+    en = "The corrected text cannot be empty."

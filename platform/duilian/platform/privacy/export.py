@@ -21,7 +21,7 @@ from duilian.platform.privacy.zips import Member, whole
 from duilian.platform.recruiting.models import Candidate
 from duilian.platform.reports.errors import NoReportYet
 from duilian.platform.reports.service import report_of
-from duilian.platform.scoring.models import Analysis
+from duilian.platform.scoring.models import Analysis, TranscriptCorrection
 from duilian.platform.sessions.models import Answer, ConsentRecord, Interview
 from duilian.tenants.keyring import Keyring, OpenTenantKey, keys_of
 
@@ -121,6 +121,8 @@ async def _interview(session: TenantSession, interview: Interview) -> Json:
 
 async def _answer(session: TenantSession, answer: Answer) -> Json:
     analysis = await session.scalar(select(Analysis).where(Analysis.answer_id == answer.id))
+    corrections = select(TranscriptCorrection).where(TranscriptCorrection.answer_id == answer.id)
+    corrections = corrections.order_by(TranscriptCorrection.number)
     return {
         "position": answer.position,
         "question": answer.question_key,
@@ -130,6 +132,18 @@ async def _answer(session: TenantSession, answer: Answer) -> Json:
         "page_facts": answer.events.get("facts", []),
         "transcript": analysis.transcript if analysis else None,
         "pictures": analysis.observation if analysis else None,
+        "voices": analysis.voices if analysis else None,
+        "steps": answer.marks,
+        "corrections": [
+            {
+                "number": row.number,
+                "made_at": row.made_at.isoformat(),
+                "heard": row.original,
+                "text": row.text,
+                "changes": row.changes,
+            }
+            for row in await session.scalars(corrections)
+        ],
         "judged": analysis.judged if analysis else None,
         "cannot_be_scored": analysis.refusal if analysis else answer.failure,
     }

@@ -27,6 +27,7 @@ _ROWS = {
     "takes": ("takes", DATABASE),
     "answers": ("answers", DATABASE),
     "analyses": ("analyses", DATABASE),
+    "corrections": ("corrections", DATABASE),
     "reports": ("reports", DATABASE),
     "overrides": ("overrides", DATABASE),
     "reasons": ("reasons", DATABASE),

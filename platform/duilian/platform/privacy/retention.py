@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Integer, Select, cast, func, or_, select
 
 from duilian.infra.clock import now
 from duilian.infra.database import Database, TenantSession
+from duilian.platform.live.state import forget_stale
 from duilian.platform.media.models import Take
 from duilian.platform.privacy import erasing
 from duilian.platform.privacy.models import Erasure, LegalHold
@@ -200,3 +201,4 @@ class Retention:
     async def run(self, tenant_id: UUID) -> None:
         async with self._database.begin(tenant_id) as session:
             await ask(session)
+            await forget_stale(session)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -18,9 +19,9 @@ from duilian.infra.database import Database, TenantSession
 from duilian.platform.reports.facts import integrity_facts, quality_facts
 from duilian.platform.reports.found import Found, Permitted, found, permitted
 from duilian.platform.reports.models import Report
-from duilian.platform.scoring.models import Analysis
+from duilian.platform.scoring.models import Analysis, TranscriptCorrection
 from duilian.platform.scoring.pooling import ReadAnswer, pool, total
-from duilian.platform.sessions import consents
+from duilian.platform.sessions import consents, steps
 from duilian.platform.sessions.answering import answers_of
 from duilian.platform.sessions.models import Answer, Interview
 from duilian.platform.sessions.policy import policy_of
@@ -28,7 +29,7 @@ from duilian.platform.sessions.states import SETTLED, Status
 from duilian.serving.contracts import Transcript
 from duilian.tenants.policy import Policy
 
-FORMAT = 2
+FORMAT = 3
 
 
 class ReportComposer:
@@ -52,7 +53,8 @@ async def _write(session: TenantSession, interview: Interview, answers: list[Ans
     analyses = {a.answer_id: a for a in await _analyses(session, answers)}
     policy = await policy_of(session, interview)
     may = permitted(policy, await consents.decisions_of(session, interview, policy))
-    content = compose(interview, published, answers, analyses, policy, may)
+    corrections = await _corrections(session, answers)
+    content = compose(interview, published, answers, analyses, policy, may, corrections)
     newest = select(func.max(Report.revision)).where(Report.interview_id == interview.id)
     revision = await session.scalar(newest) or 0
     digest = sha256(msgspec.json.encode(content, order="sorted")).hexdigest()
@@ -78,6 +80,16 @@ async def _analyses(session: TenantSession, answers: list[Answer]) -> list[Analy
     )
 
 
+async def _corrections(session: TenantSession, answers: list[Answer]) -> dict[UUID, TranscriptCorrection]:
+    """The newest of each answer that was scored."""
+    query = select(TranscriptCorrection).where(
+        TranscriptCorrection.answer_id.in_([a.id for a in answers]),
+        TranscriptCorrection.scored_at.is_not(None),
+    )
+    rows = await session.scalars(query.order_by(TranscriptCorrection.number))
+    return {row.answer_id: row for row in rows}
+
+
 def compose(
     interview: Interview,
     published: PublishedSet,
@@ -85,6 +97,7 @@ def compose(
     analyses: dict[UUID, Analysis],
     policy: Policy,
     may: Permitted,
+    corrections: Mapping[UUID, TranscriptCorrection],
 ) -> dict[str, Any]:
     """The report's document (docs/report.md). Names of people stay out: they are joined when it is shown."""
     questions = content_of(published)
@@ -97,7 +110,7 @@ def compose(
         "locale": interview.locale,
         "total": total(scores),
         "competencies": msgspec.to_builtins(scores),
-        "answers": [_answer(questions, a, seen[a.id], may) for a in answers],
+        "answers": [_answer(questions, a, seen[a.id], may, corrections.get(a.id)) for a in answers],
         "integrity": integrity_facts(answers, seen),
         "human_review": {"needed": not may.scores, "reason": may.refusal["code"] if may.refusal else None},
         "made_by": {"machine": True, "label": policy.label.required},
@@ -121,7 +134,13 @@ def _read(questions: QuestionSet, answer: Answer, seen: Found) -> ReadAnswer:
     )
 
 
-def _answer(questions: QuestionSet, answer: Answer, seen: Found, may: Permitted) -> dict[str, Any]:
+def _answer(
+    questions: QuestionSet,
+    answer: Answer,
+    seen: Found,
+    may: Permitted,
+    correction: TranscriptCorrection | None,
+) -> dict[str, Any]:
     question = questions.question(answer.question_key)
     assert question is not None
     spoken = seen.transcript if seen.transcript and seen.transcript.words and may.delivery else None
@@ -134,10 +153,12 @@ def _answer(questions: QuestionSet, answer: Answer, seen: Found, may: Permitted)
         "outcome": "cannot_be_scored" if seen.refusal else "read",
         "reason": seen.refusal,
         "transcript": _transcript(seen.transcript),
+        "correction": _correction(seen, correction),
         "star": seen.judged.star if seen.judged else None,
         "on_topic": seen.judged.on_topic if seen.judged else None,
         "delivery": msgspec.to_builtins(spoken.delivery) if spoken else None,
         "quality": quality_facts(seen),
+        "steps": steps.by_candidate(question, answer),
     }
 
 
@@ -147,6 +168,18 @@ def _transcript(transcript: Transcript | None) -> dict[str, Any] | None:
         return None
     document = msgspec.to_builtins(transcript)
     return {key: document[key] for key in ("text", "language", "words", "sentences", "confidence")}
+
+
+def _correction(seen: Found, made: TranscriptCorrection | None) -> dict[str, Any] | None:
+    """What the candidate corrected: `transcript` is the corrected text, and that is what was scored."""
+    if seen.heard is None or made is None:
+        return None
+    return {
+        "made_at": made.made_at.isoformat(),
+        "changed_share": made.changed_share,
+        "heard": seen.heard.text,
+        "changes": made.changes,
+    }
 
 
 def _versions(published: PublishedSet, seen: dict[UUID, Found]) -> dict[str, str]:

@@ -24,7 +24,8 @@ class Total(TypedDict):
 
 
 class AnswerDocument(TypedDict):
-    """transcript, star, delivery and quality as docs/report.md has them; None where the answer was not read."""
+    """correction: what the candidate changed in the transcript, with the text as it was heard; the corrected text is
+    what was scored. transcript, star, delivery and quality as docs/report.md has them; None where the answer was not read."""
 
     key: str
     position: int
@@ -34,10 +35,12 @@ class AnswerDocument(TypedDict):
     outcome: str
     reason: dict[str, Any] | None
     transcript: dict[str, Any] | None
+    correction: dict[str, Any] | None
     star: dict[str, Any] | None
     on_topic: float | None
     delivery: dict[str, Any] | None
     quality: dict[str, Any]
+    steps: list[dict[str, Any]]
 
 
 class IntegrityFact(TypedDict):

@@ -10,6 +10,7 @@ from duilian.platform.sessions.models import Answer
 from duilian.serving.contracts import Observation
 
 LONG_HIDDEN_MS = 3000
+LONG_AWAY = 4.0  # seconds; a shorter look aside is thinking
 
 
 def integrity_facts(answers: list[Answer], seen: dict[UUID, Found]) -> list[dict[str, Any]]:
@@ -23,6 +24,9 @@ def integrity_facts(answers: list[Answer], seen: dict[UUID, Found]) -> list[dict
         if observation is not None:
             facts += _seen(answer.question_key, "second_face", observation, observation.second_face_times)
             facts += _seen(answer.question_key, "no_face", observation, observation.no_face_times)
+            away = _seen(answer.question_key, "look_away", observation, observation.look_away_times)
+            facts += [fact for fact in away if fact["seconds"] >= LONG_AWAY]
+        facts += [_heard(answer.question_key, start, end) for start, end in seen[answer.id].voices]
     return facts
 
 
@@ -58,6 +62,11 @@ def _seen(answer: str, kind: str, observation: Observation, times: list[float]) 
     return facts
 
 
+def _heard(answer: str, start: float, end: float) -> dict[str, Any]:
+    seconds = round(end - start, 2)
+    return {"answer": answer, "kind": "second_voice", "at": start, "seconds": seconds, "characters": 0}
+
+
 def quality_facts(seen: Found) -> dict[str, Any]:
     """Sound and picture in numbers with units in their names."""
     facts: dict[str, Any] = {}
@@ -72,4 +81,22 @@ def quality_facts(seen: Found) -> dict[str, Any]:
         }
     if observation is not None:
         facts |= {"face_present_share": observation.face_present_share, "lighting": observation.lighting}
+        facts |= _picture_facts(observation)
+    return facts
+
+
+def _picture_facts(observation: Observation) -> dict[str, Any]:
+    """What was looked at, and no more: a measure that did not run has no member."""
+    facts: dict[str, Any] = {}
+    if observation.sharpness is not None:
+        facts["sharpness"] = observation.sharpness
+    if (placing := observation.placing) is not None:
+        facts |= {"face_area_share": placing.area, "face_x": placing.x, "face_y": placing.y}
+    looks = [frame.gaze for frame in observation.frames if frame.gaze is not None]
+    if looks:
+        facts["on_screen_share"] = round(sum(look.on_screen for look in looks) / len(looks), 4)
+    if observation.blinks is not None and observation.blinks.seconds:
+        facts["blinks_per_minute"] = round(observation.blinks.count * 60 / observation.blinks.seconds, 1)
+    if observation.smiles is not None:
+        facts["smiles"] = observation.smiles
     return facts

@@ -22,6 +22,8 @@ class Permitted:
 
     scores: bool
     pictures: bool
+    gaze: bool
+    expression: bool
     delivery: bool
     refusal: dict[str, Any] | None
 
@@ -29,7 +31,9 @@ class Permitted:
 @dataclass(frozen=True)
 class Found:
     transcript: Transcript | None = None
+    heard: Transcript | None = None  # before the candidate corrected it, where that was so
     observation: Observation | None = None
+    voices: list[list[float]] = field(default_factory=list[list[float]])
     judged: ScoreResponse | None = None
     refusal: dict[str, Any] | None = None
     versions: dict[str, str] = field(default_factory=dict)
@@ -42,6 +46,8 @@ def permitted(policy: Policy, decided: Mapping[str, bool | None]) -> Permitted:
     return Permitted(
         scores=scores,
         pictures=policy.may(Feature.FACE_PRESENCE, decided),
+        gaze=policy.may(Feature.GAZE, decided),
+        expression=policy.may(Feature.EXPRESSION, decided),
         delivery=policy.may(Feature.DELIVERY_MEASURES, decided),
         refusal=None if scores else refusals.stored(refusal),
     )
@@ -60,7 +66,28 @@ def found(interview: Interview, answer: Answer, analysis: Analysis | None, may: 
         versions = {name: v for name, v in versions.items() if name not in observation.versions}
         observation = None
     judged = msgspec.convert(analysis.judged, ScoreResponse | None)
-    return Found(transcript, observation, judged, analysis.refusal, versions)
+    shown = _shown(observation, may) if observation is not None else None
+    corrected = msgspec.convert(analysis.corrected, Transcript | None)
+    return Found(
+        transcript=corrected or transcript,
+        heard=transcript if corrected else None,
+        observation=shown,
+        voices=analysis.voices or [],
+        judged=judged,
+        refusal=analysis.refusal,
+        versions=versions,
+    )
+
+
+def _shown(observation: Observation, may: Permitted) -> Observation:
+    """Without what was looked at when it might be, and may not be shown any more."""
+    if not may.gaze:
+        frames = [msgspec.structs.replace(frame, gaze=None) for frame in observation.frames]
+        observation = msgspec.structs.replace(observation, frames=frames, look_away_times=[], blinks=None)
+    if not may.expression:
+        frames = [msgspec.structs.replace(frame, smiling=None) for frame in observation.frames]
+        observation = msgspec.structs.replace(observation, frames=frames, smiles=None)
+    return observation
 
 
 def _written(interview: Interview, answer: Answer) -> Transcript | None:

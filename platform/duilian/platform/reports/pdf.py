@@ -106,7 +106,32 @@ def _answer(a: dict[str, Any], locale: str) -> dict[str, Any]:
         ]
         if star
         else [],
+        "correction": _corrected(a.get("correction"), locale),
+        "steps": [_step(step, locale) for step in a.get("steps", [])],
     }
+
+
+def _corrected(made: dict[str, Any] | None, locale: str) -> list[str]:
+    """That the text was corrected, and each change."""
+    if made is None:
+        return []
+    changes = [
+        t(
+            locale,
+            "pdf.change",
+            heard=change["heard"].strip() or "—",
+            corrected=change["corrected"].strip() or "—",
+        )
+        for change in made["changes"]
+    ]
+    return [t(locale, "pdf.corrected", share=round(made["changed_share"] * 100)), *changes]
+
+
+def _step(step: dict[str, Any], locale: str) -> str:
+    said = {"step": words(step["text"], locale), "norm": step["norm_seconds"]}
+    if step["seconds"] is None:
+        return t(locale, "pdf.step_not_marked", **said)
+    return t(locale, "pdf.step", **said, seconds=step["seconds"])
 
 
 def _fact(fact: dict[str, Any], answers: list[dict[str, Any]], locale: str) -> str:

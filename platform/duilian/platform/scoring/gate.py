@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+import msgspec
+
 from duilian.platform.scoring import refusals
 from duilian.serving.contracts import Language, ScoreResponse, Transcript
 
@@ -50,6 +52,11 @@ def check_spoken(transcript: Transcript, language: Language) -> None:
         raise refusals.TooLittleSpeech(seconds=round(transcript.speech_seconds, 1), units=said)
     if transcript.confidence < LEAST_CONFIDENCE or transcript.repetition > LOOPING:
         raise refusals.PoorRecognition(confidence=f"{transcript.confidence:.2f}")
+
+
+def check_corrected(transcript: Transcript, language: Language) -> None:
+    """As spoken; how sure the recogniser was no longer counts, since the speaker read it. Raises CannotScore."""
+    check_spoken(msgspec.structs.replace(transcript, confidence=1.0, repetition=1.0), language)
 
 
 def check_written(text: str, language: Language) -> None:

@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -37,16 +39,19 @@ from duilian.platform.sessions.models import Answer, Interview
 from duilian.platform.sessions.policy import may, policy_of
 from duilian.platform.sessions.states import AnswerState, Status
 from duilian.serving import contracts as c
-from duilian.serving.audio import decode_audio, sample_frames
+from duilian.serving.audio import decode_audio, sample_bursts, sample_frames
 from duilian.serving.client import ServingClient
 from duilian.serving.errors import BrokenMedia, ServingRefused, TooLong
 from duilian.serving.scoring.artefact import HeadBroken
+from duilian.serving.second_voice import Span, second_voice
 from duilian.tenants.keyring import OpenTenantKey, keys_of
 from duilian.tenants.policy import Feature, Rule
 from duilian.tenants.service import current_tenant
 
 Answered = TypeVar("Answered")
 LOCALE_OF: dict[c.Language, str] = {"zh": "zh-CN", "en": "en"}
+WIDE, CLOSE = 320, 480  # pixels of a sampled frame: to see a face, to see its eyes
+MEASURES: dict[Feature, c.Measure] = {Feature.GAZE: "gaze", Feature.EXPRESSION: "expression"}
 GRACE_SECONDS = 15  # over the answer's time: clocks differ, recorders stop late
 _BROKEN = (BrokenRecording, EmptyRecording, RecordingTooLong, refusals.CannotScore)
 
@@ -63,6 +68,7 @@ class Work:
     answer_id: UUID
     unscored: type[refusals.CannotScore] | None  # why no model may hear it
     may_look: bool
+    measures: list[c.Measure]  # what may be looked at beyond whether somebody is there
     mode: str
     text: str | None
     take_id: UUID | None
@@ -74,6 +80,7 @@ class Findings:
     transcript: c.Transcript | None = None
     observation: c.Observation | None = None
     judged: c.ScoreResponse | None = None
+    voices: list[Span] | None = None
     refusal: dict[str, Any] | None = None
     versions: dict[str, str] = field(default_factory=dict)
 
@@ -112,11 +119,13 @@ class AnswerProcessor:
         _, media = await self._assembler.run(tenant_id, work.take_id, longest)
         if work.unscored is not None:
             raise work.unscored
-        findings.transcript = await self._transcribe(work, media)
+        samples = await self._samples(media)
+        findings.transcript = await self._transcribe(work, samples)
         findings.versions |= findings.transcript.versions
+        findings.voices = await asyncio.to_thread(second_voice, samples, findings.transcript.speech)
         await self._still_may(tenant_id, work)
         if work.may_look and work.mode == "video":
-            findings.observation = await self._observe(media)
+            findings.observation = await self._observe(media, work.measures)
             findings.versions |= findings.observation.versions if findings.observation else {}
         gate.check_spoken(findings.transcript, work.language)
         await self._still_may(tenant_id, work)
@@ -127,24 +136,29 @@ class AnswerProcessor:
         async with self._database.begin(tenant_id) as session:
             answer = await session.get_one(Answer, (tenant_id, work.answer_id))
             interview = await session.get_one(Interview, (tenant_id, answer.interview_id))
-            if (unscored := await _unscored(session, interview)) is not None:
-                raise unscored
+            if (reason := await unscored(session, interview)) is not None:
+                raise reason
 
-    async def _transcribe(self, work: Work, media: bytes) -> c.Transcript:
+    async def _samples(self, media: bytes) -> NDArray[np.int16]:
         try:
-            samples = await asyncio.to_thread(decode_audio, media)
+            return await asyncio.to_thread(decode_audio, media)
         except BrokenMedia as error:
             raise BrokenRecording from error
         except TooLong as error:
             raise RecordingTooLong(seconds=error.params["seconds"], limit=error.params["limit"]) from error
+
+    async def _transcribe(self, work: Work, samples: NDArray[np.int16]) -> c.Transcript:
         request = c.TranscribeRequest(
             audio=samples.tobytes(), language=work.language, vocabulary=work.vocabulary
         )
-        return await _answered(self._serving.transcribe(request))
+        return await answered(self._serving.transcribe(request))
 
-    async def _observe(self, media: bytes) -> c.Observation | None:
-        frames = await asyncio.to_thread(sample_frames, media)
-        return await _answered(self._serving.observe(c.ObserveRequest(frames=frames))) if frames else None
+    async def _observe(self, media: bytes, measures: list[c.Measure]) -> c.Observation | None:
+        width = CLOSE if measures else WIDE
+        frames = await asyncio.to_thread(sample_frames, media, width=width)
+        bursts = await asyncio.to_thread(sample_bursts, media) if "gaze" in measures else []
+        request = c.ObserveRequest(frames=frames, measures=measures, blink_frames=bursts)
+        return await answered(self._serving.observe(request)) if frames else None
 
     async def _judge_written(self, work: Work, findings: Findings) -> None:
         text = work.text or ""
@@ -158,13 +172,13 @@ class AnswerProcessor:
         request = score_request(work.questions, work.question, transcript, work.locale)
         shelf = HeadShelf(self._store, work.key)
         request = await shelf.named_in(request)
-        findings.judged = await _answered(self._serving.score(request, shelf.artefact))
+        findings.judged = await answered(self._serving.score(request, shelf.artefact))
         findings.versions |= findings.judged.versions
         verify(findings.judged, transcript)
         gate.check_judged(findings.judged)
 
 
-async def _answered(call: Awaitable[Answered]) -> Answered:
+async def answered(call: Awaitable[Answered]) -> Answered:
     """A refusal by the model tier means that this answer cannot be scored; an outage is raised and tried again."""
     try:
         return await call
@@ -195,8 +209,9 @@ async def _read(session: TenantSession, answer_id: UUID, version: str) -> Work |
         locale=locale,
         vocabulary=[*question.vocabulary.get(locale, []), *tenant.vocabulary.get(locale, [])],
         answer_id=answer_id,
-        unscored=await _unscored(session, interview),
+        unscored=await unscored(session, interview),
         may_look=await may(session, interview, Feature.FACE_PRESENCE),
+        measures=[name for feature, name in MEASURES.items() if await may(session, interview, feature)],
         mode=answer.mode or "text",
         text=answer.text,
         take_id=await session.scalar(query) if answer.mode != "text" else None,
@@ -204,7 +219,7 @@ async def _read(session: TenantSession, answer_id: UUID, version: str) -> Work |
     )
 
 
-async def _unscored(session: TenantSession, interview: Interview) -> type[refusals.CannotScore] | None:
+async def unscored(session: TenantSession, interview: Interview) -> type[refusals.CannotScore] | None:
     """Why policy or person keep models from the answers; None where they may run."""
     policy = await policy_of(session, interview)
     granted = await consents.decisions_of(session, interview, policy)
@@ -243,7 +258,7 @@ async def _store(session: TenantSession, answer_id: UUID, version: str, findings
     judged = findings.judged if findings.refusal is None else None
     sealed = sealed_values(
         session.sync_session, Analysis, row_id, transcript=_plain(findings.transcript),
-        observation=_plain(findings.observation), judged=_plain(judged),
+        observation=_plain(findings.observation), judged=_plain(judged), corrected=None, voices=findings.voices,
     )  # fmt: skip
     values = {
         "version": version,
@@ -269,16 +284,24 @@ async def _store(session: TenantSession, answer_id: UUID, version: str, findings
 
 async def _drop_what_was_withdrawn(session: TenantSession, interview: Interview, findings: Findings) -> None:
     """The last look before anything is kept, under the lock that a withdrawal holds too."""
-    unscored = await _unscored(session, interview)
-    if unscored is not None:
-        findings.refusal, findings.versions = refusals.stored(unscored()), {}
-        findings.observation = findings.judged = None
+    reason = await unscored(session, interview)
+    if reason is not None:
+        findings.refusal, findings.versions = refusals.stored(reason()), {}
+        findings.observation = findings.judged = findings.voices = None
         if (
             findings.transcript is not None and findings.transcript.audio_seconds
         ):  # else the candidate's own writing
             findings.transcript = None
-    elif findings.observation is not None and not await may(session, interview, Feature.FACE_PRESENCE):
-        findings.observation = None
+    elif findings.observation is not None:
+        findings.observation = await _still_seen(session, interview, findings.observation)
+
+
+async def _still_seen(
+    session: TenantSession, interview: Interview, observation: c.Observation
+) -> c.Observation | None:
+    """Nothing, where any of what was looked at may no longer be; the job is done, and is not done again."""
+    looked = [Feature.FACE_PRESENCE, *(f for f, name in MEASURES.items() if name in observation.measures)]
+    return observation if all([await may(session, interview, feature) for feature in looked]) else None
 
 
 def _plain(structure: msgspec.Struct | None) -> Any:
@@ -292,4 +315,4 @@ async def give_up(database: Database, tenant_id: UUID, answer_id: str, version: 
         await _store(session, UUID(answer_id), version, findings)
 
 
-__all__ = ["AnswerProcessor", "give_up"]
+__all__ = ["AnswerProcessor", "answered", "give_up", "unscored"]

@@ -14,7 +14,7 @@ from duilian.infra.database import TenantSession
 from duilian.infra.jobs import defer
 from duilian.platform.media import chunks, finish
 from duilian.platform.media.models import Take
-from duilian.platform.sessions import consents, errors
+from duilian.platform.sessions import consents, errors, steps
 from duilian.platform.sessions.models import Answer, Interview
 from duilian.platform.sessions.opening import Visit
 from duilian.platform.sessions.policy import policy_of
@@ -25,20 +25,24 @@ PROCESS = "scoring.process_answer"
 REPORT = "reports.compose"
 TEXT_LIMIT = 6000
 FACTS_LIMIT = 500
+STEP_DONE = "step_done"
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True):
-    """An integrity fact as the page saw it: what, when (ms into the answer), for how long."""
+    """What the page saw: what, when (ms into the answer), for how long. `step_done` is a mark of the candidate, the
+    others are integrity facts.
+    """
 
     kind: Annotated[
         str,
         msgspec.Meta(
-            pattern=r"^(tab_hidden|window_blur|paste|resumed|device_lost|recording_failed|offline)$"
+            pattern=r"^(tab_hidden|window_blur|paste|resumed|device_lost|recording_failed|offline|step_done)$"
         ),
     ]
     at_ms: Annotated[int, msgspec.Meta(ge=0, le=36_000_000)]
     for_ms: Annotated[int, msgspec.Meta(ge=0, le=36_000_000)] = 0
     length: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0  # characters pasted
+    step: Annotated[str, msgspec.Meta(max_length=40)] = ""  # of a hands-on task
 
 
 def require_running(interview: Interview) -> None:
@@ -152,13 +156,14 @@ async def finish_take(
 ) -> dict[str, Any]:
     """The certificate; the answer is processed from now on."""
     require_running(visit.interview)
-    _, answer = await answer_to(session, visit, key)
+    question, answer = await answer_to(session, visit, key)
     take = await chunks.take_numbered(session, answer.id, number)
     already = take.certificate is not None
     certificate = await finish.finish_take(session, visit.key, take, visit.interview.id, key, claimed)
     if not already:
         _save(answer, take.mode, facts)
-        answer.take_number = number
+        marks = [(fact.step, fact.at_ms) for fact in facts if fact.kind == STEP_DONE]
+        answer.take_number, answer.marks = number, steps.kept(question, marks)
         await _process(session, answer)
     return certificate
 
@@ -174,7 +179,7 @@ async def write_text(session: TenantSession, visit: Visit, key: str, text: str, 
         raise errors.TextEmpty
     if answer.text == text.strip() and answer.state in ANSWERED:
         return answer
-    answer.text = text.strip()
+    answer.text, answer.marks = text.strip(), []
     _save(answer, "text", facts)
     await _process(session, answer)
     return answer
@@ -216,7 +221,8 @@ async def _open_answer(session: TenantSession, visit: Visit, key: str) -> tuple[
 
 def _save(answer: Answer, mode: str, facts: list[Fact]) -> None:
     answer.state, answer.mode, answer.answered_at, answer.failure = AnswerState.SAVED, mode, now(), None
-    answer.events = {"facts": [msgspec.to_builtins(fact) for fact in facts[:FACTS_LIMIT]]}
+    seen = [fact for fact in facts if fact.kind != STEP_DONE]
+    answer.events = {"facts": [msgspec.to_builtins(fact) for fact in seen[:FACTS_LIMIT]]}
 
 
 async def _process(session: TenantSession, answer: Answer) -> None:

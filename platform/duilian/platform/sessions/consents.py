@@ -21,9 +21,9 @@ from duilian.infra.database import TenantSession
 from duilian.platform.sessions import errors
 from duilian.platform.sessions.models import ConsentRecord, Interview
 from duilian.platform.web.words import t
-from duilian.tenants.policy import Policy
+from duilian.tenants.policy import Feature, Policy
 
-VERSION = "2026-11-23"
+VERSION = "2026-11-26"
 
 
 def periods(policy: Policy) -> dict[str, int]:
@@ -33,8 +33,13 @@ def periods(policy: Policy) -> dict[str, int]:
 
 def consent_text(purpose: str, locale: str, policy: Policy) -> str:
     """All words that are shown for a purpose, as one text; its hash is kept with the decision."""
-    parts = ("title", "why", "refusing")
+    parts = ("title", "why", *notices(purpose, policy), "refusing")
     return "\n".join(t(locale, f"consent.{purpose}.{part}", **periods(policy)) for part in parts)
+
+
+def notices(purpose: str, policy: Policy) -> tuple[str, ...]:
+    """What a purpose brings along where the policy lets it: whoever agrees to be recorded may be watched live."""
+    return ("live",) if purpose == "recording" and policy.may(Feature.LIVE_VIEW, {}) else ()
 
 
 async def decide(

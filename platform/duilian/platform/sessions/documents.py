@@ -27,8 +27,13 @@ class TakeState(TypedDict):
     certificate: dict[str, Any] | None  # signed as it is: its members are those of the day it was made
 
 
+class StepState(TypedDict):
+    key: str
+    text: str
+
+
 class QuestionState(TypedDict):
-    """text: None until the question is opened; answer_text: of a written answer."""
+    """text: None until the question is opened, and steps empty; answer_text: of a written answer."""
 
     key: str
     kind: str
@@ -42,6 +47,7 @@ class QuestionState(TypedDict):
     state: str
     text: str | None
     answer_text: str | None
+    steps: list[StepState]
     opened_at: str | None
     think_until: str | None
     take: TakeState | None

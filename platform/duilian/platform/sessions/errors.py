@@ -105,3 +105,9 @@ class Unanswered(errors.Conflict):
     code = "unanswered"
     zh = "还有 {count} 道题没有回答。"
     en = "{count} questions have no answer yet."
+
+
+class UnknownStep(errors.NotFound):
+    code = "unknown-step"
+    zh = "这道题没有这个步骤。"
+    en = "This question has no such step."

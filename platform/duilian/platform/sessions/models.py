@@ -1,8 +1,9 @@
-"""Tables: the interview, its consents, its answers."""
+"""Tables: the interview, its consents, its answers, marks an assessor set on them."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKeyConstraint, UniqueConstraint, false
@@ -77,6 +78,25 @@ class Answer(Tenanted, Base):
     take_number: Mapped[int | None]  # the take that counts
     text_sealed: Mapped[bytes | None]  # of a written answer
     events: Mapped[JsonObject]  # integrity facts as the page saw them
+    marks: Mapped[list[Any]]  # steps the candidate ended: {"step", "at_ms"}
     failure: Mapped[JsonObject | None]  # {"code", "detail"} where it cannot be scored
 
     text = sealed_text()
+
+
+class StepMark(Tenanted, Base):
+    """When a step of a hands-on task ended, as an assessor saw it; it stands beside the candidate's own mark."""
+
+    __tablename__ = "step_marks"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "answer_id", "step"),
+        ForeignKeyConstraint(
+            ["tenant_id", "answer_id"], ["answers.tenant_id", "answers.id"], ondelete="CASCADE"
+        ),
+    )
+
+    answer_id: Mapped[UUID]
+    step: Mapped[str]
+    at_ms: Mapped[int]
+    marked_by: Mapped[str]
+    marked_at: Mapped[datetime]

@@ -100,6 +100,7 @@ async def _add_answers(session: TenantSession, interview: Interview) -> None:
                 position=position,
                 state=AnswerState.PENDING,
                 events={"facts": []},
+                marks=[],
             )
         )
     await session.flush()

@@ -60,6 +60,10 @@ async def question_state(session: TenantSession, visit: Visit, answer: Answer) -
         "state": _shown(answer),
         "text": words(question.text, visit.interview.locale) if opened else None,
         "answer_text": answer.text,
+        "steps": [
+            {"key": step.key, "text": words(step.text, visit.interview.locale)}
+            for step in (question.steps if opened else [])
+        ],
         "opened_at": answer.opened_at.isoformat() if answer.opened_at else None,
         "think_until": _think_until(question, answer),
         "take": await take_view(session, visit, answer.question_key, take) if take else None,

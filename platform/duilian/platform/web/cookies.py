@@ -24,7 +24,7 @@ class HostCookies:
                 message["headers"] = [_outgoing(name, value) for name, value in message.get("headers", [])]
             await send(message)
 
-        if scope["type"] == "http":
+        if scope["type"] in ("http", "websocket"):
             scope["headers"] = [_incoming(name, value) for name, value in scope["headers"]]
         await self._app(scope, receive, prefixed)
 

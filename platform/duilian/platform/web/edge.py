@@ -7,6 +7,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
 
 from litestar import Request, Response
+from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
 from litestar.response import Redirect
 
@@ -14,8 +15,8 @@ AnyRequest = Request[Any, Any, Any]  # Any: the edge knows nothing of user, auth
 FLASH = "duilian_flash"
 
 
-def network_of(request: AnyRequest) -> str:
-    return request.client.host if request.client else "unknown"
+def network_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    return connection.client.host if connection.client else "unknown"
 
 
 def back_to(path: str, kind: str = "", message: str = "") -> Redirect:

@@ -18,7 +18,7 @@ from uuid import UUID
 from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.datastructures import MutableScopeHeaders
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send, WebSocketScope
 
 from duilian.infra.errors import TooManyRequests
 from duilian.infra.limits import WINDOW, Buckets, Quota
@@ -39,7 +39,7 @@ class Limits:
         self.tenant = Buckets("tenant", settings.limit_tenant)
         self.clock = clock
 
-    def of_caller(self, scope: HTTPScope) -> list[Quota]:
+    def of_caller(self, scope: HTTPScope | WebSocketScope) -> list[Quota]:
         """Raises TooManyRequests."""
         at, person = self.clock(), credential(scope)
         quotas = [self.network.take(network(scope), at)]
@@ -63,7 +63,7 @@ def _granted(quota: Quota) -> Quota:
     return quota
 
 
-def network(scope: HTTPScope) -> str:
+def network(scope: HTTPScope | WebSocketScope) -> str:
     """The address; of IPv6 the /64 that one customer has."""
     host = str(client[0]) if (client := scope.get("client")) else "unknown"
     try:
@@ -75,7 +75,7 @@ def network(scope: HTTPScope) -> str:
     )
 
 
-def credential(scope: HTTPScope) -> str:
+def credential(scope: HTTPScope | WebSocketScope) -> str:
     """The token of a link, an API key or a session, as it was given: nobody has looked yet whether it is valid."""
     headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
     scheme, _, token = headers.get(b"authorization", "").partition(" ")
@@ -98,6 +98,9 @@ class RateLimited:
         self._app, self._limits = app, limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
+            return
         if scope["type"] != "http" or scope["path"] in UNCOUNTED:
             await self._app(scope, receive, send)
             return
@@ -110,6 +113,16 @@ class RateLimited:
             return
         told = _headers(quotas) if scope["path"].startswith("/api/") else {}
         await self._app(scope, receive, _adding(send, told))
+
+    async def _socket(self, scope: WebSocketScope, receive: Receive, send: Send) -> None:
+        """A socket counts once, as it is opened."""
+        try:
+            self._limits.of_caller(scope)
+        except TooManyRequests as problem:
+            await receive()
+            await send({"type": "websocket.close", "code": 4000 + problem.status, "reason": problem.code})
+            return
+        await self._app(scope, receive, send)
 
 
 def _adding(send: Send, told: dict[str, str]) -> Send:

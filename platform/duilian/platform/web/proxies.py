@@ -27,7 +27,7 @@ class TrustedProxies:
         self._app, self._trusted = app, trusted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and self._trusted and (peer := scope.get("client")):
+        if scope["type"] in ("http", "websocket") and self._trusted and (peer := scope.get("client")):
             hops = [v.decode("latin-1") for k, v in scope["headers"] if k.lower() == b"x-forwarded-for"]
             scope["client"] = (self.caller(str(peer[0]), ",".join(hops)), peer[1])
         await self._app(scope, receive, send)

@@ -44,6 +44,8 @@ class Report {
     const target = event.target instanceof Element ? event.target : null;
     const tab = target?.closest<HTMLElement>('[data-part="answer-tab"]');
     if (tab) return this.#choose(tab.dataset["answer"] ?? "");
+    const second = target?.closest<HTMLInputElement>('[data-part="mark-second"]');
+    if (second && second.value === "") return this.#takePlace(second);
     const clip = clipOf(target?.closest<HTMLElement>('[data-part="quote"]') ?? null);
     if (clip) return this.#play((player) => player.play(clip.start, clip.end), clip.answer);
     // A drag over words selects them for copying and must not start the sound.
@@ -96,6 +98,13 @@ class Report {
   #player(answer: string): ClipPlayer | undefined {
     for (const [element, clips] of this.#clips) if (element.dataset["answer"] === answer) return clips;
     return undefined;
+  }
+
+  /** Where the recording stands is where the step ended. */
+  #takePlace(field: HTMLInputElement): void {
+    for (const player of this.#clips.keys()) {
+      if (player.dataset["answer"] === field.dataset["answer"]) field.value = player.currentTime.toFixed(1);
+    }
   }
 
   #pauseOthers(playing: HTMLMediaElement): void {

@@ -38,6 +38,8 @@ export interface Question {
   text: string | null;
   /** What the candidate has handed in in writing. */
   answer_text?: string | null;
+  /** Of a hands-on task; empty until the question has been opened. */
+  steps: { key: string; text: string }[];
   opened_at: string | null;
   think_until: string | null;
   take: Take | null;
@@ -61,6 +63,10 @@ export interface IntegrityEvent {
   kind: string;
   at_ms: number;
   for_ms?: number;
+  /** Characters pasted. */
+  length?: number;
+  /** Of a hands-on task, where one was done. */
+  step?: string;
 }
 
 export interface FinishedSegment {

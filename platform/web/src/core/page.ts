@@ -28,6 +28,12 @@ export interface DeviceCheckPage extends CandidatePage {
   modes: readonly string[];
 }
 
+export interface LivePageConfig {
+  socket: string;
+  captions: boolean;
+  view: boolean;
+}
+
 export interface QuestionPageConfig extends CandidatePage {
   question: string;
   /** The next question; `done_url` is used instead once every question is answered. */
@@ -35,6 +41,8 @@ export interface QuestionPageConfig extends CandidatePage {
   pause_url: string;
   done_url: string;
   is_practice: boolean;
+  /** Captions and live view, where they may run; practice has neither. */
+  live?: LivePageConfig;
   /** Seconds before an answer may be ended by hand. */
   min_seconds: number;
   /** Practice has no question on the server, so the page brings its numbers along. */

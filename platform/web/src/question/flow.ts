@@ -11,12 +11,14 @@ import { preferredMode, rememberMode } from "../core/preference.ts";
 import { t } from "../core/words.ts";
 import { DeviceError } from "../media/devices.ts";
 import type { Backend, Interrupted } from "./backend.ts";
+import { Captions } from "./captions.ts";
 import { Clock } from "./clock.ts";
 import { messageOf } from "./messages.ts";
 import { OwnDevices } from "./own-devices.ts";
 import { readAloud, stopReading } from "./read-aloud.ts";
 import { isWhole, showRecovery } from "./recovery-panel.ts";
 import { SpokenAnswer } from "./spoken-answer.ts";
+import { drawSteps } from "./steps.ts";
 import { TextAnswer } from "./text-answer.ts";
 import { readingSeconds, thinkSecondsLeft } from "./timing.ts";
 import type { QuestionView } from "./view.ts";
@@ -33,6 +35,7 @@ export class QuestionFlow {
   #draft = "";
   #mode: Mode = "video";
   #spoken: SpokenAnswer | null = null;
+  readonly #captions: Captions;
   #interrupted: Interrupted | null = null;
   #starting = false;
 
@@ -40,6 +43,7 @@ export class QuestionFlow {
     this.#view = view;
     this.#backend = backend;
     this.#page = page;
+    this.#captions = new Captions(view, page);
     this.#clock = new Clock(view.part("clock"), (text) => view.announce(text));
     this.#devices = new OwnDevices(view.root, (quiet) => this.#heard(quiet));
     const area = view.part<HTMLTextAreaElement>("text-area");
@@ -102,6 +106,7 @@ export class QuestionFlow {
     if (!spoken) return;
     this.#spoken = null;
     this.#clock.stop();
+    this.#captions.end();
     this.#view.phase = "saving";
     const events = await spoken.stop();
     this.#devices.close();
@@ -188,6 +193,8 @@ export class QuestionFlow {
       broke: (error) => void this.#cutOff(error).catch((failure: unknown) => this.fail(failure)),
     });
     this.#interrupted = null;
+    this.#captions.begin(stream);
+    drawSteps(this.#view.part("steps-list"), this.#question.steps, (step) => this.#spoken?.mark(step));
   }
 
   async #save(events: IntegrityEvent[]): Promise<void> {
@@ -224,6 +231,7 @@ export class QuestionFlow {
     if (!spoken) return;
     this.#spoken = null;
     this.#clock.stop();
+    this.#captions.end();
     spoken.note(error instanceof DeviceError ? "device_lost" : "recording_failed");
     this.#view.phase = "saving";
     // The failure itself is what is being handled here; every chunk before it has been kept.
@@ -251,6 +259,7 @@ export class QuestionFlow {
   #know(question: Question): void {
     this.#question = question;
     if (question.text !== null) this.#view.label("text", question.text);
+    this.#view.setAvailable("steps", question.steps.length > 0);
     const left = this.#takesLeft;
     this.#view.setAvailable("takes-left", Number.isFinite(left) && question.takes_allowed > 1);
     if (Number.isFinite(left)) this.#view.label("takes-left", t("question.takes_left", { n: left }));

@@ -23,12 +23,25 @@ export class IntegrityLog {
   }
 
   watchPaste(area: HTMLElement): void {
-    area.addEventListener("paste", () => this.note("paste"), { signal: this.#listening.signal });
+    const pasted = (event: ClipboardEvent): void => {
+      const length = [...(event.clipboardData?.getData("text") ?? "")].length;
+      this.#keep({ kind: "paste", at_ms: Math.round(this.#clock()), length });
+    };
+    area.addEventListener("paste", pasted, { signal: this.#listening.signal });
   }
 
   note(kind: string, at = this.#clock(), until?: number): void {
     const event: IntegrityEvent = { kind, at_ms: Math.round(at) };
     if (until !== undefined) event.for_ms = Math.round(until - at);
+    this.#keep(event);
+  }
+
+  /** The candidate says that a step of the task is done. */
+  mark(step: string): void {
+    this.#keep({ kind: "step_done", at_ms: Math.round(this.#clock()), step });
+  }
+
+  #keep(event: IntegrityEvent): void {
     this.#events.push(event);
     this.#noted(this.#events);
   }

@@ -83,6 +83,7 @@ function practiceQuestion(page: QuestionPageConfig): Question {
     text: null,
     opened_at: null,
     think_until: null,
+    steps: [],
     take: null,
   };
 }

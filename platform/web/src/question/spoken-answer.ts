@@ -50,6 +50,10 @@ export class SpokenAnswer {
     this.#events.note(kind);
   }
 
+  mark(step: string): void {
+    this.#events.mark(step);
+  }
+
   /** Resolves with what happened meanwhile, once the last chunk is kept on the device. */
   async stop(): Promise<IntegrityEvent[]> {
     const events = this.#events.close();

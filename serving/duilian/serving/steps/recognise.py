@@ -68,6 +68,7 @@ class Recogniser:
             repetition=_repetition(cuts),
             delivery=measure(text, words, request.language, voice.speech_seconds),
             versions=self._versions,
+            speech=[(round(span.start, 2), round(span.end, 2)) for span in voice.spans],
         )
 
     def _cuts(self, samples: NDArray[np.float32], voice: Voice, request: TranscribeRequest) -> list[Cut]:

@@ -1,0 +1,172 @@
+"""Captions under the question, the interviewer's view of it, and the transcript corrected afterwards, in Chromium."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+from playwright.sync_api import BrowserContext, Page
+
+from browser import DESKTOP, PHONE, Screen, Watch, aside, shoot, until
+from browser_steps import Candidate, part, sign_in
+from duilian.customization.schemas import QuestionSet, Step
+from page_checks import assert_sound
+from playing import publish_set, report_of, shipped
+from world import World
+
+Invite = Callable[..., Candidate]
+Window = Callable[..., BrowserContext]
+
+
+def short(question_set: QuestionSet, key: str) -> QuestionSet:
+    """One question with time enough for two people on a busy machine."""
+    question = next(q for q in question_set.questions if q.key == key)
+    quick = msgspec.structs.replace(question, think_seconds=60, answer_seconds=120, min_seconds=2)
+    return msgspec.structs.replace(question_set, questions=[quick])
+
+
+def watching(window: Window, me: Candidate, screen: Screen, locale: str) -> Page:
+    """An interviewer at the live page."""
+    office = window(screen, locale).new_page()
+    sign_in(office, me.world, "interviewer")
+    office.goto(f"{me.world.url}/console/interviews/{me.id}")
+    office.locator(f'a[href="/console/interviews/{me.id}/live"]').click()
+    office.locator('[data-module="live"]').wait_for()
+    return office
+
+
+@pytest.mark.parametrize(
+    ("screen", "locale"), [(DESKTOP, "zh-CN"), (PHONE, "en")], ids=["desktop-zh", "phone-en"]
+)
+def test_captions_and_the_interviewers_view(
+    window: Window, shop: World, factory: World, screen: Screen, locale: str
+) -> None:
+    world, industry, name, question = (
+        (shop, "retail", "complaint", "own-mistake")
+        if locale == "zh-CN"
+        else (factory, "manufacturing", "fault-finding", "under-pressure")
+    )
+    found = msgspec.structs.replace(short(shipped(industry, name), question), key="unhurried")
+    key = aside(lambda: publish_set(world, found))
+    me = Candidate(window(screen, locale), world, world.invite(key, locale=locale), f"live-{screen.name}")
+    me.already_begun()
+    office = watching(window, me, screen, locale)
+    me.page.bring_to_front()
+    me.open_question()
+    me.speak()
+    stable, tail = part(me.page, "captions-stable"), part(me.page, "captions-tail")
+    until(me.page, "box => box.innerText.length > 6", on=stable, seconds=90)
+    shown = stable.inner_text()
+    until(office, "image => image.naturalWidth >= 300", on=part(office, "picture"), seconds=60)
+    until(office, "box => box.innerText.length > 6", on=part(office, "stable"), seconds=60)
+    assert part(office, "stable").inner_text()[:6] == shown[:6], "the same words"
+    current = office.locator("[data-question][data-current]")
+    assert current.count() == 1
+    part(me.page, "watched").wait_for()
+    me.look("captions")
+    assert_sound(office)
+    shoot(office, f"{me.label}-view")
+    part(me.page, "captions-toggle").click()
+    assert not part(me.page, "captions-text").is_visible() and tail.is_hidden()
+    until(office, "box => box.innerText === ''", on=part(office, "stable"), seconds=30)
+    me.finish()
+    until(office, "() => !document.querySelector('[data-question][data-current]')", seconds=30)
+    office.close()
+
+
+def test_captions_stay_as_the_candidate_chose(invited: Invite) -> None:
+    me = invited(DESKTOP, "zh-CN", "captions-off")
+    me.already_begun()
+    me.open_question()
+    me.speak()
+    part(me.page, "captions-toggle").click()
+    me.record_for(3)
+    me.finish()
+    part(me.page, "next").click()
+    me.phase("idle")
+    me.show_question()
+    me.speak()
+    assert part(me.page, "captions-toggle").get_attribute("aria-pressed") == "false"
+    me.record_for(3)
+    assert part(me.page, "captions-stable").inner_text() == ""
+    me.finish()
+
+
+@pytest.mark.parametrize("screen", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_the_transcript_is_corrected_on_its_page(
+    invited: Invite, window: Window, watch: Watch, screen: Screen
+) -> None:
+    watch.expect("422")
+    me = invited(screen, "zh-CN", f"transcript-{screen.name}")
+    me.already_begun()
+    me.open_question()
+    me.speak()
+    me.record_for(9)
+    me.finish()
+    me.leave_the_rest()
+    aside(lambda: report_of(me.world, me.id))
+    me.page.goto(f"{me.place}/")
+    me.page.locator('a[href$="/transcript"]').first.click()
+    me.look("before")
+    area = me.page.locator("textarea").first
+    heard = area.input_value()
+    assert len(heard) > 10
+    area.fill("完全是另外一段话，与原来没有关系。" * 5)
+    me.page.locator("form[action*='/transcript/'] button").first.click()
+    me.page.locator('[role="alert"]').wait_for()
+    me.look("refused")
+    me.page.locator("textarea").first.fill(heard[:4] + "嗯" + heard[4:])
+    me.page.locator("form[action*='/transcript/'] button").first.click()
+    me.page.locator("p.flash:not([hidden])").wait_for()
+    me.look("corrected")
+
+    def second_revision() -> None:
+        while report_of(me.world, me.id)["revision"] < 2:
+            pass
+
+    aside(second_revision)
+    office = window(screen, "zh-CN").new_page()
+    sign_in(office, me.world, "admin")
+    office.goto(f"{me.world.url}/console/interviews/{me.id}")
+    office.locator(".correction-note summary").first.click()
+    assert office.locator(".correction-note ins").first.inner_text().endswith("嗯")
+    assert_sound(office)
+    shoot(office, f"{me.label}-report")
+
+
+def test_steps_of_a_task_are_marked_while_answering(window: Window, shop: World) -> None:
+    """Each with a press; a later press moves the mark; the report tells how long each took."""
+    found = short(shipped("retail", "complaint"), "own-mistake")
+    steps = [
+        Step(key=key, text={"zh-CN": zh, "en": en}, norm_seconds=3)
+        for key, zh, en in (("look", "查看外观", "Look it over"), ("test", "通电测试", "Switch it on"))
+    ]
+    question = msgspec.structs.replace(found.questions[0], steps=steps)
+    key = aside(lambda: publish_set(shop, msgspec.structs.replace(found, key="task", questions=[question])))
+    me = Candidate(window(PHONE, "zh-CN"), shop, shop.invite(key, locale="zh-CN"), "steps-phone")
+    me.already_begun()
+    me.open_question()
+    assert part(me.page, "steps").is_hidden()
+    me.speak()
+    buttons = part(me.page, "steps-list").locator("button")
+    assert buttons.count() == 2
+    me.page.wait_for_timeout(1500)
+    buttons.nth(0).click()
+    me.page.wait_for_timeout(1500)
+    buttons.nth(1).click()
+    assert buttons.nth(1).get_attribute("aria-pressed") == "true"
+    me.look("marking")
+    me.finish()
+    me.leave_the_rest()
+    report = aside(lambda: report_of(me.world, me.id))
+    timed = report["answers"][0]["steps"]
+    assert [step["step"] for step in timed] == ["look", "test"]
+    assert all(step["in_order"] and 1 <= step["seconds"] <= 10 for step in timed)
+    office = window(DESKTOP, "zh-CN").new_page()
+    sign_in(office, me.world, "admin")
+    office.goto(f"{me.world.url}/console/interviews/{me.id}")
+    office.locator("section[aria-labelledby=answers] details > summary").first.click()
+    office.get_by_text("查看外观").first.wait_for()
+    assert_sound(office)
+    shoot(office, f"{me.label}-report")
