@@ -66,7 +66,9 @@ def test_audited_actions_have_words_for_people() -> None:
 
 def commands(group: click.Group, prefix: str) -> set[str]:
     found: set[str] = set()
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         full = f"{prefix} {name}"
         found |= commands(command, full) if isinstance(command, click.Group) else {full}
     return found

@@ -66,15 +66,20 @@ def test_the_attack_sees_a_leak_where_there_is_one(stack: Stack, robbed: Robbed)
         "insider", {"Authorization": f"Bearer {robbed.world.api_key}"}, {"slug": robbed.loot.slug}
     )
 
+    def seen(words: str) -> bool:
+        return any(words in leak for leak in attacker.findings.leaks)
+
     async def attack() -> None:
         wire = Wire(stack.settings.public_url)
-        for _ in range(150):
+        for _ in range(2 * PAIRS):
             await attacker.strike(wire, insider)
+            if seen("status differ") and seen("holds"):
+                break
         await wire.close()
 
     asyncio.run(attack())
-    assert any("status differ" in leak for leak in attacker.findings.leaks)
-    assert any("holds" in leak for leak in attacker.findings.leaks)
+    assert seen("status differ")
+    assert seen("holds")
 
 
 def test_time_does_not_tell_either(stack: Stack, robbed: Robbed, thief: World, known: list[Caller]) -> None:

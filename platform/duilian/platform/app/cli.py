@@ -15,21 +15,29 @@ import yaml
 
 from duilian.infra.errors import Problem
 from duilian.infra.settings import PREFIX, Settings, is_secret, load, load_with_sources
-from duilian.platform.app import closing, mail, up
-from duilian.platform.app.audit import audit
-from duilian.platform.app.doctor import doctor
-from duilian.platform.app.interview import interview
-from duilian.platform.app.keys import keys
-from duilian.platform.app.retention import retention
-from duilian.serving import cli as serving_cli
-from duilian.serving.language_server import language_command
-from duilian.serving.ray_cli import ray_command
-from duilian.serving.triton.cli import triton_command
+from duilian.platform.app.commands import Imported
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@click.group()
+@click.group(
+    cls=Imported,
+    imported={
+        "up": "duilian.platform.app.up:command",
+        "audit": "duilian.platform.app.audit:audit",
+        "doctor": "duilian.platform.app.doctor:doctor",
+        "mail": "duilian.platform.app.mail:mail",
+        "interview": "duilian.platform.app.interview:interview",
+        "keys": "duilian.platform.app.keys:keys",
+        "retention": "duilian.platform.app.retention:retention",
+        "models": "duilian.serving.cli:models",
+        "transcribe": "duilian.serving.cli:transcribe",
+        "serving": "duilian.serving.cli:serving",
+        "ray": "duilian.serving.ray_cli:ray_command",
+        "triton": "duilian.serving.triton.cli:triton_command",
+        "language": "duilian.serving.language_server:language_command",
+    },
+)
 @click.version_option(package_name="duilian")
 def cli() -> None:
     """Duilian (对练): AI interviews, practice and first-round assessment."""
@@ -87,7 +95,12 @@ def seed(as_json: bool) -> None:
     _say(as_json, msgspec.to_builtins(result), "\n".join(lines))
 
 
-@cli.group()
+@cli.group(
+    cls=Imported,
+    imported={
+        name: f"duilian.platform.app.closing:{name}" for name in ("delete", "keep", "receipt", "verify")
+    },
+)
 def tenant() -> None:
     """Tenants."""
 
@@ -157,26 +170,6 @@ def _shown(name: str, value: object, secrets: bool) -> str:
 
 def _say(as_json: bool, facts: object, words: str) -> None:
     click.echo(json.dumps(facts, ensure_ascii=False, indent=2) if as_json else words)
-
-
-for command in (closing.delete, closing.keep, closing.receipt, closing.verify):
-    tenant.add_command(command)
-for command in (
-    up.command,
-    audit,
-    doctor,
-    mail.mail,
-    interview,
-    keys,
-    retention,
-    serving_cli.models,
-    serving_cli.transcribe,
-    serving_cli.serving,
-    ray_command,
-    triton_command,
-    language_command,
-):
-    cli.add_command(command)
 
 
 def main() -> None:
