@@ -14,7 +14,7 @@ from duilian.infra.telemetry import carrier
 from duilian.serving import contracts as c
 from duilian.serving.errors import ServingFailed, ServingRefused, ServingUnavailable
 
-ATTEMPTS = 6
+ATTEMPTS = 7
 FIRST_WAIT, LONGEST_WAIT = 0.25, 5.0  # seconds between attempts, doubling
 ARTEFACT_NEEDED = "artefact-needed"
 Fetch = Callable[[str], Awaitable[bytes]]
@@ -25,7 +25,7 @@ Answer = TypeVar("Answer", bound=c.Contract)
 class ServingClient:
     """timeout: seconds one call may take. Use as an async context manager, or call `close`.
 
-    Every call raises ServingUnavailable when the tier cannot answer after six attempts, 8 seconds, ServingFailed when it broke
+    Every call raises ServingUnavailable when the tier cannot answer after seven attempts, 13 seconds, ServingFailed when it broke
     on this very request, and ServingRefused when it will not (the same request would be refused again).
     """
 

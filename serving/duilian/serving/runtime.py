@@ -33,11 +33,12 @@ class Runtime:
             "score": desks.scoring(embedder, settings),
             "converse": desks.conversing(converser, settings),
         }
+        # Loaded in this order: what is quick and waited for by most comes first.
         self._slots: dict[str, desks.AnySlot] = {
-            "captions": captioner,
             "embedding": embedder,
             "face": observer,
             "speech": recogniser,
+            "captions": captioner,
         }
         if settings.language_url:
             self._slots["language"] = converser
