@@ -11,7 +11,7 @@ import msgspec
 from duilian.infra.errors import BadRequest, Problem
 from duilian.infra.settings import Settings
 from duilian.serving import contracts as c
-from duilian.serving.errors import NoLanguageModel
+from duilian.serving.errors import NoLanguageModel, OutOfMemory
 from duilian.serving.loading import (
     load_captioner,
     load_converser,
@@ -55,6 +55,8 @@ class Desk(Generic[Step, Message]):
             return Reply(200, msgspec.msgpack.encode(found))
         except Problem as problem:
             return refused(problem)
+        except MemoryError:  # already for reading the message
+            return refused(OutOfMemory())
 
     def _read(self, body: bytes) -> Message:
         try:

@@ -13,6 +13,7 @@ from litestar.exceptions import HTTPException
 from duilian.infra.errors import Problem
 from duilian.serving.cancelling import Abandoned
 from duilian.serving.contracts import Contract, ServingProblem
+from duilian.serving.errors import OutOfMemory
 from duilian.serving.tier import Reply
 
 MEDIA_TYPE = "application/msgpack"
@@ -49,6 +50,8 @@ def _framework(_request: AnyRequest, error: HTTPException) -> Response[bytes]:
 
 
 def _unexpected(request: AnyRequest, error: Exception) -> Response[bytes]:
+    if isinstance(error, MemoryError):  # for receiving the body, before any step had it
+        return _problem(request, OutOfMemory())
     log.error("%s failed", request.url.path, exc_info=error)
     return packed(ServingProblem(code="internal", detail=type(error).__name__), 500)
 
