@@ -102,6 +102,8 @@ def application(url: str) -> FastAPI:
             "rows": rows[:PAGE], "more": len(rows) > PAGE, "shown": listing.SHOWN,
             "filters": listing.Filters(status, q, page=page), "counts": await _counts(db, signed.tenant_id),
             "sets": await _sets(db, signed.tenant_id), "units": await _units(db, signed.tenant_id),
+            # None of them has ended, so no clock is shown; ours asks for clocks all the same.
+            "clocks": {}, "now": datetime.now(UTC),
             **formats.for_reader(signed.locale, tenant.time_zone),
         }  # fmt: skip
         body = pages.html("interviews.html", signed.locale, **context)
@@ -168,6 +170,7 @@ async def _counts(db: AsyncSession, tenant_id: UUID) -> dict[str, int]:
         listing.PROCESSING: Interview.status == Status.SUBMITTED,
         listing.REVIEW: and_(Interview.status == Status.REPORTED, ~decided),
         listing.DECIDED: decided,
+        listing.ERASED: Interview.status == Status.ERASED,
         listing.PERSON: and_(Interview.status == Status.HUMAN_ROUTE, ~decided),
         listing.EXPIRED: or_(
             Interview.status == Status.EXPIRED,
