@@ -1,0 +1,1 @@
+"""The laboratory: labelled answers in, a scoring model with its evidence out."""
