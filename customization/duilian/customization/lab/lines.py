@@ -8,12 +8,12 @@ from pathlib import Path
 
 import msgspec
 
-from duilian.infra.errors import Problem
+from duilian.infra.errors import Unprocessable
 
 LONGEST = 20_000  # characters of one text
 
 
-class LineBroken(Problem):
+class LineBroken(Unprocessable):
     """number: of the line, from 1."""
 
     code = "line-broken"
@@ -21,7 +21,7 @@ class LineBroken(Problem):
     en = "Line {number} of {file} cannot be read: {reason}."
 
 
-class NoLines(Problem):
+class NoLines(Unprocessable):
     code = "no-lines"
     zh = "{file} 里没有数据行。每行应是一个 JSON 对象，至少含 item 与 answer。"
     en = "{file} holds no lines. Each should be a JSON object with at least item and answer."
