@@ -36,11 +36,14 @@ _LABELS = frozenset({Right.LABELS_READ, Right.LABELS_WRITE})
 ROLES: dict[str, frozenset[Right]] = {
     "owner": frozenset(Right),
     "admin": frozenset(Right) - {Right.TENANT_DELETE},
-    "recruiter": _INTERVIEWS | _LABELS | {Right.INVITATIONS_WRITE, Right.LABELS_ADJUDICATE, Right.LABELS_MANAGE},
+    "recruiter": _INTERVIEWS
+    | _LABELS
+    | {Right.INVITATIONS_WRITE, Right.LABELS_ADJUDICATE, Right.LABELS_MANAGE},
     "interviewer": frozenset({Right.INTERVIEWS_READ, Right.CONTENT_READ}) | _LABELS,
     "department_manager": _INTERVIEWS | _LABELS | {Right.LABELS_ADJUDICATE},
     "billing_admin": frozenset({Right.BILLING}),
     "auditor": frozenset({Right.AUDIT, Right.INTERVIEWS_READ, Right.CONTENT_READ, Right.LABELS_READ}),
     # Labels of imported history, not of interviews: those need the right to read interviews too.
-    "consultant": frozenset({Right.CONTENT_READ, Right.SETTINGS, Right.OPERATIONS, Right.LABELS_MANAGE}) | _LABELS,
+    "consultant": frozenset({Right.CONTENT_READ, Right.SETTINGS, Right.OPERATIONS, Right.LABELS_MANAGE})
+    | _LABELS,
 }

@@ -64,7 +64,11 @@ class Archive:
     def _read(self, path: str) -> bytes:
         try:
             return self._zip.read(self._entries[path])
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:  # damaged, or with a password
+        except (
+            zipfile.BadZipFile,
+            NotImplementedError,
+            RuntimeError,
+        ) as error:  # damaged, or with a password
             raise errors.FileUnreadable(reason=path[-60:]) from error
 
 

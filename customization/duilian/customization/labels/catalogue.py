@@ -12,17 +12,20 @@ from duilian.customization.schemas import QuestionSet
 from duilian.customization.service import content_of, newest_sets
 from duilian.infra.database import TenantSession
 
-_NUMBERING = re.compile(r"^\s*(?:第?\s*[0-9一二三四五六七八九十]{1,3}\s*[题、.．:：)）]|[Qq]\s*[0-9]{1,3}\s*[.:：、)）]?)\s*")
+_NUMBERING = re.compile(
+    r"^\s*(?:第?\s*[0-9一二三四五六七八九十]{1,3}\s*[题、.．:：)）]|[Qq]\s*[0-9]{1,3}\s*[.:：、)）]?)\s*"
+)
 KEY_CHARACTERS = 12  # of the digest by which a question of no published set is known
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a question belongs. set_id None: to no published set, and the file's own words are kept."""
+    """Where a question belongs. set_id None: to no published set. is_new: no set holds it, and its own words are kept."""
 
     set_id: UUID | None
     set_key: str
     question_key: str
+    is_new: bool = False
 
 
 class Catalogue:
@@ -50,7 +53,7 @@ class Catalogue:
             found = self._questions.get(compared(words), [])
             if found:
                 return next((place for place in found if place.set_key == set_key), found[0])
-        return Place(self._id(set_key), set_key or OWN_QUESTION, digest[:KEY_CHARACTERS])
+        return Place(self._id(set_key), set_key or OWN_QUESTION, digest[:KEY_CHARACTERS], is_new=True)
 
     def competency(self, said: str, place: Place) -> str | None:
         """By key or name, in the place's set first; None where no set knows it."""

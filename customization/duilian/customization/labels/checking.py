@@ -55,7 +55,7 @@ class Checked:
             "twice": sum(len(draft.marks) == 2 for draft in drafts),
             "without_person": sum(not draft.person for draft in drafts),
             "recordings": sum(bool(draft.audio) for draft in drafts),
-            "new_questions": len({d.place.question_key for d in drafts if d.place.set_key == "imported"}),
+            "new_questions": len({d.place.question_key for d in drafts if d.place.is_new}),
             "levels": dict(sorted(levels.items())),
         }
 
@@ -84,7 +84,9 @@ async def without_duplicates(
 ) -> tuple[list[tuple[Draft, bytes]], list[Finding]]:
     """New ones with their fingerprints, and what is told of the others. The first row of several alike counts."""
     cipher = cipher_of(session.sync_session)
-    marked = [(draft, fingerprint(cipher, item(draft), draft.answer) if draft.answer else b"") for draft in drafts]
+    marked = [
+        (draft, fingerprint(cipher, item(draft), draft.answer) if draft.answer else b"") for draft in drafts
+    ]
     library = await known_among(session, [mark for _, mark in marked if mark])
     seen: dict[bytes, Draft] = {}
     new: list[tuple[Draft, bytes]] = []

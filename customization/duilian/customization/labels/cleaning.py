@@ -7,11 +7,17 @@ import re
 import unicodedata
 from datetime import date, datetime
 
-TAG = re.compile(r"</?(?:p|br|div|span|b|i|u|em|strong|ul|ol|li|font|a|h[1-6]|table|tr|td|th)\b[^<>]{0,400}>", re.I)
+TAG = re.compile(
+    r"</?(?:p|br|div|span|b|i|u|em|strong|ul|ol|li|font|a|h[1-6]|table|tr|td|th)\b[^<>]{0,400}>", re.I
+)
 BREAK = re.compile(r"<(?:br|/p|/div|/li|/tr|/h[1-6])\b[^<>]{0,40}>", re.I)
 # Kept by us: line feed. Gone: controls, zero-width characters, direction marks, the byte order mark.
-INVISIBLE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufffe\uffff]")
-FULL_WIDTH = {code: code - 0xFEE0 for code in [*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B)]}
+INVISIBLE = re.compile(
+    r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufffe\uffff]"
+)
+FULL_WIDTH = {
+    code: code - 0xFEE0 for code in [*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B)]
+}
 ERRORS = frozenset({"#N/A", "#VALUE!", "#REF!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"})
 DATES = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日", "%Y%m%d", "%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M",
          "%Y-%m-%dT%H:%M:%S", "%d %b %Y")  # fmt: skip
@@ -36,7 +42,14 @@ def compared(text: str) -> str:
 
 def number_of(raw: str) -> float | None:
     """A number as people write it: "８５", "85分", "1,024", "85 / 100", "90%". None where it is none."""
-    text = unicodedata.normalize("NFKC", raw).strip().replace(",", "").removesuffix("分").removesuffix("%").strip()
+    text = (
+        unicodedata.normalize("NFKC", raw)
+        .strip()
+        .replace(",", "")
+        .removesuffix("分")
+        .removesuffix("%")
+        .strip()
+    )
     text = text.partition("/")[0].strip()
     return float(text) if re.fullmatch(r"[-+]?\d{1,9}(\.\d{1,9})?", text) else None
 

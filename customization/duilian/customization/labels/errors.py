@@ -121,11 +121,3 @@ class NothingToUndo(errors.Conflict):
     code = "nothing-to-undo"
     zh = "没有可以撤销的评级。"
     en = "There is no rating of yours to undo."
-
-
-class RecordingUnreadable(errors.Unprocessable):
-    """row: of the index; file: the recording."""
-
-    code = "recording-unreadable"
-    zh = "第 {row} 行的录音「{file}」无法识别：{reason}。"
-    en = "The recording “{file}” of row {row} cannot be transcribed: {reason}."

@@ -73,7 +73,9 @@ def guess(columns: list[str], kind: str) -> dict[str, str]:
 def _holds(field: str, name: str, *, exact: bool) -> bool:
     if exact:
         return name in _FULL[field]
-    return any(len(known) > 1 and known in name for known in _FULL[field] if not known.isascii() or len(known) > 4)
+    return any(
+        len(known) > 1 and known in name for known in _FULL[field] if not known.isascii() or len(known) > 4
+    )
 
 
 def _preference(field: str, name: str) -> int:

@@ -36,7 +36,11 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         for field in needed(kind, audio=audio):
             if field not in self.columns:
                 raise BadMapping(field=field)
-        if kind == "outcomes" and not set(self.columns) & {"probation_performance", "retained_days", "left_on"}:
+        if kind == "outcomes" and not set(self.columns) & {
+            "probation_performance",
+            "retained_days",
+            "left_on",
+        }:
             raise BadMapping(field="probation_performance")
         if "score" in self.columns and not self.scale.is_sound():
             raise BadMapping(field="scale")
@@ -54,7 +58,12 @@ def guess(table: Table, kind: str, *, audio: bool) -> Mapping:
     columns = headers.guess(table.columns, kind)
     if not audio:
         columns.pop("audio", None)
-    marks = [mark for field in ("score", "second_score") if field in columns for mark in table.column(columns[field])]
+    marks = [
+        mark
+        for field in ("score", "second_score")
+        if field in columns
+        for mark in table.column(columns[field])
+    ]
     return Mapping(columns=columns, scale=scales.guess(marks) if marks else scales.linear(1, 5))
 
 

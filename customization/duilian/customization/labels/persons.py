@@ -6,8 +6,12 @@ candidates' e-mail addresses: a historic row and an interview of one address bel
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from uuid import UUID
 
+from sqlalchemy import update
+
+from duilian.customization.labels.models import Example
 from duilian.infra.database import TenantSession
 from duilian.infra.fields import cipher_of
 
@@ -22,3 +26,9 @@ def index_of(session: TenantSession, person: str) -> bytes:
 def indexes_of(session: TenantSession, persons: Iterable[str | None]) -> list[bytes]:
     """Of everything that one person may be known by."""
     return [index_of(session, person) for person in persons if person]
+
+
+async def move(session: TenantSession, interviews: Sequence[UUID], person: str) -> None:
+    """Their answers belong to another address from now on: the person corrected it."""
+    mine = update(Example).where(Example.interview_id.in_(interviews))
+    await session.execute(mine.values(person_index=index_of(session, person)))

@@ -104,7 +104,9 @@ def _workbook(data: bytes) -> Table:
     try:
         for sheet in book.worksheets:
             sheet.reset_dimensions()  # what a file says of its size is often wrong
-            if rows := list(islice(_filled(sheet.iter_rows(values_only=True)), MOST_ROWS + HEADER_WITHIN + 1)):
+            if rows := list(
+                islice(_filled(sheet.iter_rows(values_only=True)), MOST_ROWS + HEADER_WITHIN + 1)
+            ):
                 return _table(rows)
     except (KeyError, ValueError, SyntaxError) as error:
         raise errors.FileUnreadable(reason=type(error).__name__) from error
@@ -143,7 +145,11 @@ def _separated(source: str) -> Table:
     delimiter = max((",", "\t", ";"), key=first.count)
     try:
         reader = csv.reader(io.StringIO(source, newline=""), delimiter=delimiter)
-        rows = [(number, cells[:MOST_COLUMNS]) for number, cells in enumerate(reader, 1) if any(map(str.strip, cells))]
+        rows = [
+            (number, cells[:MOST_COLUMNS])
+            for number, cells in enumerate(reader, 1)
+            if any(map(str.strip, cells))
+        ]
     except csv.Error as error:
         raise errors.FileUnreadable(reason=str(error)) from error
     if not rows:
@@ -156,7 +162,9 @@ def _table(rows: list[tuple[int, list[str]]]) -> Table:
     scores = [headers.recognised(cells) for _, cells in rows[:HEADER_WITHIN]]
     place = scores.index(max(scores)) if max(scores) > 1 else 0
     columns = _distinct(rows[place][1])
-    return Table(columns, [Row(number, dict(zip(columns, cells, strict=False))) for number, cells in rows[place + 1 :]])
+    return Table(
+        columns, [Row(number, dict(zip(columns, cells, strict=False))) for number, cells in rows[place + 1 :]]
+    )
 
 
 def _distinct(cells: list[str]) -> list[str]:

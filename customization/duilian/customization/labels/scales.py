@@ -60,7 +60,9 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 def linear(low: float, high: float) -> Scale:
     """Cuts where level = 1 + 4 · (mark − low) / (high − low), rounded, goes up by one."""
     step = (high - low) / 4
-    return Scale(kind="numbers", low=low, high=high, cuts=[round(low + step * (k + 0.5), 4) for k in range(4)])
+    return Scale(
+        kind="numbers", low=low, high=high, cuts=[round(low + step * (k + 0.5), 4) for k in range(4)]
+    )
 
 
 def guess(marks: Iterable[str]) -> Scale:
