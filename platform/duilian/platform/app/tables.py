@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from duilian.billing import models as billing
 from duilian.customization import models as customization
+from duilian.customization.labels import models as labels
 from duilian.infra import audit, events, mail
 from duilian.infra.database import Base
 from duilian.platform.decisions import models as decisions
@@ -27,6 +28,7 @@ MODULES = (
     onboarding,
     policy_store,
     customization,
+    labels,
     audit,
     events,
     recruiting,

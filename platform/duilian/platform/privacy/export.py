@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import select
 
+from duilian.customization.labels import forgetting
 from duilian.infra.clock import now
 from duilian.infra.database import Database, TenantSession
 from duilian.infra.objects import ObjectStore
@@ -62,6 +63,11 @@ async def gather(session: TenantSession, held: Held, feedback: dict[str, Json]) 
             for a in held.attended
         ],
         "interviews": interviews,
+        "labels": await forgetting.copy_of(
+            session,
+            await people.history_indexes(session, held.candidates),
+            [i.id for i in held.interviews],
+        ),
         "looked": [{"at": x.at.isoformat(), "role": x.role, "what": x.what} for x in await looks(session, held.subjects)],
         "recipients": [
             {"recipient": r.recipient, "what": r.what, "passed_at": r.passed_at.isoformat(), "state": r.state}

@@ -34,7 +34,7 @@ class LegalHold(Tenanted, Base):
 class Erasure(Tenanted, Base):
     """Something that is to be erased, and the receipt once it is.
 
-    cause: request, withdrawal, retention. scope: all, recording, scores, face_check, media, records.
+    cause: request, withdrawal, retention. scope: all, recording, scores, face_check, training, media, records.
     interview_id: None where the whole person is meant. progress: what a run that was cut short had found already.
     """
 

@@ -28,6 +28,8 @@ _ROWS = {
     "answers": ("answers", DATABASE),
     "analyses": ("analyses", DATABASE),
     "corrections": ("corrections", DATABASE),
+    "examples": ("examples", DATABASE),
+    "history": ("history", DATABASE),
     "reports": ("reports", DATABASE),
     "overrides": ("overrides", DATABASE),
     "reasons": ("reasons", DATABASE),
