@@ -146,7 +146,7 @@ def test_reviewing_the_doubtful_first_beats_chance() -> None:
     posterior = np.exp(-0.5 * ((LEVELS[None, :] - given[:, None]) / noise[:, None]) ** 2)
     posterior /= posterior.sum(axis=1, keepdims=True)
     found = review.curve(truth, given, review.expected_gain(posterior, given, LEVELS), LEVELS)
-    assert found.ordered[0] == found.random[0] and found.ordered[-1] == 1.0
+    assert found.ordered[0] == pytest.approx(found.random[0]) and found.ordered[-1] == 1.0
     assert found.over_random20.low is not None and found.over_random20.low > 0
     assert found.gain20.value is not None and found.ordered[4] == pytest.approx(found.ordered[0] + found.gain20.value)
     assert review.gain_of(3.0, 0.7, [], LEVELS) == pytest.approx(0.49)

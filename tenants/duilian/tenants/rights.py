@@ -21,13 +21,15 @@ class Right(StrEnum):
     AUDIT = "audit"  # the audit log
     BILLING = "billing"
     OPERATIONS = "operations"  # dead-letter list, replay
+    LAB_READ = "lab.read"  # the measurement lab: figures, never single people
+    LAB_MANAGE = "lab.manage"  # measure now, choose anchors, open calibration sessions
     TENANT_DELETE = "tenant.delete"
 
 
 TENANT_WIDE = frozenset(
     {
         Right.MEMBERS, Right.SETTINGS, Right.KEYS, Right.AUDIT, Right.BILLING, Right.OPERATIONS,
-        Right.TENANT_DELETE,
+        Right.TENANT_DELETE, Right.LAB_READ, Right.LAB_MANAGE,
     }
 )  # fmt: skip
 _INTERVIEWS = frozenset({Right.INTERVIEWS_READ, Right.INTERVIEWS_DECIDE, Right.CONTENT_READ})
@@ -42,8 +44,11 @@ ROLES: dict[str, frozenset[Right]] = {
     "interviewer": frozenset({Right.INTERVIEWS_READ, Right.CONTENT_READ}) | _LABELS,
     "department_manager": _INTERVIEWS | _LABELS | {Right.LABELS_ADJUDICATE},
     "billing_admin": frozenset({Right.BILLING}),
-    "auditor": frozenset({Right.AUDIT, Right.INTERVIEWS_READ, Right.CONTENT_READ, Right.LABELS_READ}),
+    "auditor": frozenset(
+        {Right.AUDIT, Right.INTERVIEWS_READ, Right.CONTENT_READ, Right.LABELS_READ, Right.LAB_READ}
+    ),
     # Labels of imported history, not of interviews: those need the right to read interviews too.
     "consultant": frozenset({Right.CONTENT_READ, Right.SETTINGS, Right.OPERATIONS, Right.LABELS_MANAGE})
-    | _LABELS,
+    | _LABELS
+    | {Right.LAB_READ, Right.LAB_MANAGE},
 }

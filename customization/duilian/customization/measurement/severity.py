@@ -66,6 +66,7 @@ def severities(
         ]
         return Severities(raters=found, spread=None, error=None, answers=size)
     effect, covariance, between, error, left = _fitted(rows, columns, values, len(names))
+    common = max(float(np.mean(left**2)), FLOOR)
     reach = stats.norm.ppf(0.5 + confidence / 2)
     found: list[Rater] = []
     for number, name in enumerate(names):
@@ -75,7 +76,7 @@ def severities(
             found.append(Rater(rater=name, severity=refused(reason, n, least), fit=None, ratings=n))
             continue
         value, wide = -effect[number], reach * sqrt(covariance[number, number])
-        fit = float(np.mean(left[columns == number] ** 2) / error)
+        fit = float(np.mean(left[columns == number] ** 2)) / common
         severity = estimate(value, value - wide, value + wide, n, least)
         found.append(Rater(rater=name, severity=severity, fit=fit, ratings=n))
     found.sort(key=lambda one: -(one.severity.value if one.severity.value is not None else -np.inf))

@@ -22,6 +22,8 @@ from duilian.platform.console import account_letters
 from duilian.platform.labelling.gather import GATHER, Gatherer, on_report
 from duilian.platform.labelling.predict import Predictor
 from duilian.platform.labelling.tidy import TIDY, Tidier
+from duilian.platform.measuring.anchoring import ANCHORS, AnchorScorer
+from duilian.platform.measuring.service import MEASURE, Measurer
 from duilian.platform.media.recordings import Assembler
 from duilian.platform.onboarding import drafts
 from duilian.platform.privacy import recipients
@@ -98,5 +100,9 @@ def _worker(settings: Settings, database: Database, keyring: Keyring, serving: S
     worker.add(GATHER, Gatherer(database).run)
     worker.add(TIDY, Tidier(database, store).run)
     worker.daily(TIDY, "01:50", database)
+    worker.add(MEASURE, Measurer(database).run)
+    worker.daily(MEASURE, "03:10", database)
+    worker.add(ANCHORS, AnchorScorer(database, store, serving).run)
+    worker.daily(ANCHORS, "03:40", database)
     worker.hourly(ERASE_DRAFTS, lambda: drafts.erase_old(database))
     return worker

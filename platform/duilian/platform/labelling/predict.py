@@ -112,3 +112,12 @@ async def _keep(session: TenantSession, opinions: dict[UUID, Opinion]) -> None:
             row.ai, row.ai_level, row.ai_mean, row.ai_error = (
                 opinion.document, opinion.level, opinion.mean, opinion.error,
             )  # fmt: skip
+
+
+async def judged_again(
+    session: TenantSession, store: ObjectStore, serving: ServingClient, database: Database, rows: list[Example]
+) -> dict[UUID, Opinion]:
+    """What the scorer in force says of these examples now. Nothing is kept; without a rubric there is no opinion."""
+    asked = [found for row in rows if (found := await _asked(session, row))]
+    shelf, predictor = HeadShelf(store, keys_of(session)), Predictor(database, store, serving)
+    return {one.example_id: await predictor._opinion(shelf, one) for one in asked}  # pyright: ignore[reportPrivateUsage]  # of this module

@@ -24,7 +24,7 @@ from duilian.infra.objects import ObjectStore
 from duilian.platform.live import state as live
 from duilian.platform.media.erase import erase_media, object_names
 from duilian.platform.privacy import holds, people, receipts, recipients
-from duilian.platform.privacy.models import Erasure, PracticeAttempt
+from duilian.platform.privacy.models import Declaration, Erasure, PracticeAttempt
 from duilian.platform.recruiting.models import Candidate, Invitation
 from duilian.platform.scoring.models import Analysis, TranscriptCorrection
 from duilian.platform.sessions.models import Answer, Interview
@@ -189,6 +189,8 @@ class Eraser:
                 return
             mine = delete(PracticeAttempt).where(PracticeAttempt.candidate_id == candidate_id)
             counts = {"practice": await _touched(session, mine.returning(PracticeAttempt.id))}
+            declared = delete(Declaration).where(Declaration.candidate_id == candidate_id)
+            counts["declarations"] = await _touched(session, declared.returning(Declaration.id))
             candidate = await session.get_one(Candidate, (tenant_id, candidate_id), with_for_update=True)
             if candidate.erased_at is None:
                 forget(candidate)

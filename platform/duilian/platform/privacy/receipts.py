@@ -36,6 +36,7 @@ _ROWS = {
     "interviews": ("interviews", DATABASE),
     "candidates": ("candidates", DATABASE),
     "practice": ("practice", DATABASE),
+    "declarations": ("declarations", DATABASE),
 }
 _KEPT = {
     "all": ("skeleton", "consents", "decisions", "audit"),
