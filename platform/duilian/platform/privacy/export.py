@@ -15,7 +15,7 @@ from duilian.infra.database import Database, TenantSession
 from duilian.infra.objects import ObjectStore
 from duilian.platform.decisions.service import decisions_of
 from duilian.platform.media.models import Recording
-from duilian.platform.privacy import people, practice, receipts, recipients
+from duilian.platform.privacy import declarations, people, practice, receipts, recipients
 from duilian.platform.privacy.holdings import Held
 from duilian.platform.privacy.looks import looks
 from duilian.platform.privacy.zips import Member, whole
@@ -92,6 +92,9 @@ async def members(
         yield Member(name, pieces, compressed=False)
     async with practice.own_session(database, copy.key.tenant_id, copy.candidate.id) as session:
         kept = [(row.id, row.created_at, row.content_type) for row in await practice.attempts(session)]
+        declared = await declarations.own(session)
+    if declared:
+        yield Member("groups.json", whole(msgspec.json.format(msgspec.json.encode(declared), indent=2)))
     for attempt_id, at, content_type in kept:
         async with practice.own_session(database, copy.key.tenant_id, copy.candidate.id) as session:
             _, content = await practice.open_attempt(session, keyring, attempt_id)
