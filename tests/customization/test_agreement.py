@@ -132,6 +132,9 @@ def test_few_ratings_are_drawn_towards_the_middle() -> None:
     rows = [(f"a{n}", name, random.normal(3, 1)) for n in range(10) for name in ("one", "two", "three")]
     answers, raters, values = zip(*rows, strict=True)
     found = severity.severities(answers, raters, values)
-    raw = {name: np.mean(values) - np.mean([v for _, r, v in rows if r == name]) for name in ("one", "two", "three")}
+    raw = {
+        name: np.mean(values) - np.mean([v for _, r, v in rows if r == name])
+        for name in ("one", "two", "three")
+    }
     for one in found.raters:
         assert one.severity.value is not None and abs(one.severity.value) <= abs(raw[one.rater]) + 1e-9

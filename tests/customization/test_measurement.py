@@ -25,7 +25,9 @@ def rounded(values: np.ndarray) -> np.ndarray:
 def test_items_say_what_is_hard_what_separates_and_what_is_too_little() -> None:
     random = RANDOM(3)
     able = random.normal(3, 0.8, 80)
-    table = np.column_stack([rounded(able + random.normal(0, 0.5, 80)) for _ in range(4)] + [random.integers(1, 6, 80)])
+    table = np.column_stack(
+        [rounded(able + random.normal(0, 0.5, 80)) for _ in range(4)] + [random.integers(1, 6, 80)]
+    )
     table[:60, 3] = nan
     seconds = np.full(table.shape, 90.0)
     found = items.items(["a", "b", "c", "rare", "noise"], table, 1, 5, seconds)
@@ -94,7 +96,11 @@ def test_machine_and_human_are_compared_within_each_group() -> None:
     human = rounded(random.normal(3, 1, 200))
     machine = human + np.where(np.arange(200) < 100, 0.0, 0.6)
     found = fairness.machine_gaps(["a"] * 100 + ["b"] * 90 + ["c"] * 10, human, machine)
-    assert [(one.group, one.over, one.smd.reason) for one in found] == [("a", False, ""), ("b", True, ""), ("c", False, "few")]
+    assert [(one.group, one.over, one.smd.reason) for one in found] == [
+        ("a", False, ""),
+        ("b", True, ""),
+        ("c", False, "few"),
+    ]
 
 
 def test_holm_is_that_of_statsmodels() -> None:
@@ -132,7 +138,9 @@ def test_dif_is_found_where_it_is_and_not_where_only_ability_differs() -> None:
     rest = able + random.normal(0, 0.3, 600)
     fair = rounded(3 + able + random.logistic(0, 0.4, 600))
     unfair = rounded(3 + able - 1.2 * member + random.logistic(0, 0.4, 600))
-    found = dif.corrected([dif.dif("fair", "x", fair, rest, member), dif.dif("unfair", "x", unfair, rest, member)])
+    found = dif.corrected(
+        [dif.dif("fair", "x", fair, rest, member), dif.dif("unfair", "x", unfair, rest, member)]
+    )
     assert [one.flagged for one in found] == [False, True]
     assert found[1].favours == "reference" and found[1].mantel_p is not None and found[1].mantel_p < 0.001
     assert dif.dif("fair", "x", fair[:350], rest[:350], member[:350]).reason == "few"
@@ -148,7 +156,9 @@ def test_reviewing_the_doubtful_first_beats_chance() -> None:
     found = review.curve(truth, given, review.expected_gain(posterior, given, LEVELS), LEVELS)
     assert found.ordered[0] == pytest.approx(found.random[0]) and found.ordered[-1] == 1.0
     assert found.over_random20.low is not None and found.over_random20.low > 0
-    assert found.gain20.value is not None and found.ordered[4] == pytest.approx(found.ordered[0] + found.gain20.value)
+    assert found.gain20.value is not None and found.ordered[4] == pytest.approx(
+        found.ordered[0] + found.gain20.value
+    )
     assert review.gain_of(3.0, 0.7, [], LEVELS) == pytest.approx(0.49)
     assert review.gain_of(3.0, 0.0, [0, 0.5, 0, 0.5, 0], LEVELS) == pytest.approx(1.0)
     assert review.curve(truth[:20], given[:20], given[:20], LEVELS).gain20.reason == "few"

@@ -40,7 +40,14 @@ JOBS = {
     "lab.anchors": {"cause": "person"},
 }
 # Written for every tenant alike by the clock; they carry no identifier.
-PERIODIC = {"lab.measure.daily", "lab.anchors.daily", "audit.seal.daily", "privacy.retention.daily", "onboarding.erase_drafts", "domains.check.daily"}
+PERIODIC = {
+    "lab.measure.daily",
+    "lab.anchors.daily",
+    "audit.seal.daily",
+    "privacy.retention.daily",
+    "onboarding.erase_drafts",
+    "domains.check.daily",
+}
 
 
 @pytest.fixture(scope="module")

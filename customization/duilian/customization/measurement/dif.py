@@ -120,7 +120,9 @@ def log_likelihood(levels: ArrayLike, predictors: Floats) -> float:
     cuts = int(codes.max())
     below = np.cumsum(np.bincount(codes))[:-1] / len(codes)
     start = np.log(below / (1 - below))
-    steps = np.concatenate([start[:1], np.log(np.maximum(np.diff(start), 1e-3)), np.zeros(predictors.shape[1])])
+    steps = np.concatenate(
+        [start[:1], np.log(np.maximum(np.diff(start), 1e-3)), np.zeros(predictors.shape[1])]
+    )
 
     def loss(parameters: Floats) -> tuple[float, Floats]:
         return _loss(parameters, codes, cuts, predictors)
@@ -156,9 +158,7 @@ def strata(ability: ArrayLike, count: int = STRATA) -> NDArray[np.int64]:
     ).astype(np.int64)
 
 
-def mantel(
-    levels: ArrayLike, is_group: ArrayLike, stratum: ArrayLike
-) -> tuple[float | None, float | None]:
+def mantel(levels: ArrayLike, is_group: ArrayLike, stratum: ArrayLike) -> tuple[float | None, float | None]:
     """Mantel's test for ordered levels (Mantel 1963; Zwick, Donoghue & Grima 1993), and the mean gap within strata.
 
     p of chi-square with one degree of freedom, no continuity correction; the gap is group minus reference in levels,

@@ -50,7 +50,9 @@ def psi(before: ArrayLike, after: ArrayLike, edges: ArrayLike | None = None, lea
     n = min(first.size, second.size)
     if n < least or inner.size < 1:
         reason = "few" if n < least else "no_variance"
-        return Psi(value=refused(reason, n, least), chance=None, band="unknown", edges=[], before=[], after=[])
+        return Psi(
+            value=refused(reason, n, least), chance=None, band="unknown", edges=[], before=[], after=[]
+        )
     a, b = _shares(first, inner), _shares(second, inner)
     value = float(((b - a) * np.log(b / a)).sum())
     noise = 1 / first.size + 1 / second.size
@@ -143,9 +145,7 @@ def compare_anchors(
     return _judged(marks, old, new, floats(points), limits, lost)
 
 
-def _judged(
-    marks: Floats, old: Floats, new: Floats, points: Floats, limits: Limits, lost: int
-) -> Verdict:
+def _judged(marks: Floats, old: Floats, new: Floats, points: Floats, limits: Limits, lost: int) -> Verdict:
     def kappa(truth: Floats, scores: Floats) -> float:
         return qwk(truth, scores, points)
 

@@ -53,9 +53,7 @@ class Impact(msgspec.Struct, frozen=True, kw_only=True):
     left_out: int
 
 
-def impact(
-    groups: Sequence[str], passed: Sequence[bool], scores: ArrayLike, least: int = LEAST
-) -> Impact:
+def impact(groups: Sequence[str], passed: Sequence[bool], scores: ArrayLike, least: int = LEAST) -> Impact:
     """One entry a person, of people who declared a group. Rule of four fifths: Uniform Guidelines 1978, 29 CFR 1607.4 D.
 
     A group below `least` is neither named nor compared; where fewer than two are large enough there is no comparison.

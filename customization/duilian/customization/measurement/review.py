@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike
 
 from duilian.customization.measurement.agreement import qwk
 from duilian.customization.measurement.bootstrap import SEED
-from duilian.customization.measurement.results import Floats, floats, refused
 from duilian.customization.measurement.results import Estimate as Figure
+from duilian.customization.measurement.results import Floats, floats, refused
 
 SHARES = tuple(share / 20 for share in range(21))
 LEAST = 50

@@ -58,7 +58,7 @@ def severities(
     linked = _largest_circle(rows, columns, len(names))
     inside = linked[columns]
     rows, columns, values = rows[inside], columns[inside], values[inside]
-    size = int(len(np.unique(rows)))
+    size = len(np.unique(rows))
     if len(values) - size < 2 or linked.sum() < 2:
         found = [
             Rater(rater=r, severity=refused("few", int(c), least), fit=None, ratings=int(c))

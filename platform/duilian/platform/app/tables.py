@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from duilian.billing import models as billing
-from duilian.customization.anchors import models as anchors
 from duilian.customization import models as customization
+from duilian.customization.anchors import models as anchors
 from duilian.customization.labels import models as labels
 from duilian.infra import audit, events, mail
 from duilian.infra.database import Base

@@ -39,7 +39,13 @@ class LabPages(Controller):
         newest = max((row.computed_at for row in found.values()), default=None)
         runs = await anchors.runs(desk.session, 1)
         return staff_page(
-            request, desk, "lab.html", cards=cards, computed_at=newest, kinds=KINDS, run=next(iter(runs), None)
+            request,
+            desk,
+            "lab.html",
+            cards=cards,
+            computed_at=newest,
+            kinds=KINDS,
+            run=next(iter(runs), None),
         )
 
     @post("/measure", guards=MANAGE)

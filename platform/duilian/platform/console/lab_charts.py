@@ -25,9 +25,7 @@ def intervals(
     known = [(label, points) for label, points in rows if any(p["value"] is not None for p in points)]
     if not known:
         return None
-    shown = [
-        {"label": label, "points": [_point(point) for point in points]} for label, points in known
-    ]
+    shown = [{"label": label, "points": [_point(point) for point in points]} for label, points in known]
     return {
         "shape": "intervals", "rows": shown, "series": list(series), "lowest": lowest, "highest": highest,
         "marks": list(marks), "digits": digits,
@@ -53,4 +51,11 @@ def curve(
     """x: shares of one. band: lower and upper ends around the last line. axes: names of x and y."""
     shown = [{"name": name, "values": list(values)} for name, values in lines]
     low, high = band
-    return {"shape": "curve", "x": list(x), "lines": shown, "low": list(low), "high": list(high), "axes": list(axes)}
+    return {
+        "shape": "curve",
+        "x": list(x),
+        "lines": shown,
+        "low": list(low),
+        "high": list(high),
+        "axes": list(axes),
+    }

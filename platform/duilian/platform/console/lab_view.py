@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
@@ -65,7 +66,9 @@ def _short(text: str, most: int = 28) -> str:
 
 async def _people(session: TenantSession) -> dict[str, str]:
     found = {f"member:{row.id}": row.name for row in await session.scalars(select(Member))}
-    imported = select(Rating).distinct(Rating.rater).where(Rating.rater.like("imported:%")).order_by(Rating.rater)
+    imported = (
+        select(Rating).distinct(Rating.rater).where(Rating.rater.like("imported:%")).order_by(Rating.rater)
+    )
     for row in await session.scalars(imported):
         found[row.rater] = row.rater_name or row.rater.partition(":")[2][:8]
     return found
@@ -133,7 +136,9 @@ class Reader:
         far = max(apart, key=lambda one: abs(one["severity"]["value"]))
         key = "raters_strict" if far["severity"]["value"] > 0 else "raters_lenient"
         by = f"{abs(far['severity']['value']):.2f}"
-        return self.t(f"finding.{key}", rater=self.names.rater(far["rater"]), by=by, n=len(apart), all=len(known))
+        return self.t(
+            f"finding.{key}", rater=self.names.rater(far["rater"]), by=by, n=len(apart), all=len(known)
+        )
 
     def _raters_chart(self, content: Json) -> Json | None:
         rows = [(self.names.rater(one["rater"]), [one["severity"]]) for one in content["raters"]]
@@ -142,7 +147,12 @@ class Reader:
     # --- items --------------------------------------------------------------------------------
 
     def _items(self, content: Json) -> str:
-        known = [one for row in content["sets"] for one in row["items"] if one["discrimination"]["value"] is not None]
+        known = [
+            one
+            for row in content["sets"]
+            for one in row["items"]
+            if one["discrimination"]["value"] is not None
+        ]
         if not known:
             return self.t("finding.items_few", least=content["least"])
         weak = sum("weak" in one["notes"] for one in known)
@@ -166,7 +176,12 @@ class Reader:
             return self.t("finding.distributions_few", least=content["least"])
         high, low = (choose(known, key=lambda row: row["mean"]) for choose in (max, min))
         if high is low:
-            return self.t("finding.distribution_one", name=self.names.set(high["key"]), mean=f"{high['mean']:.1f}", n=high["n"])
+            return self.t(
+                "finding.distribution_one",
+                name=self.names.set(high["key"]),
+                mean=f"{high['mean']:.1f}",
+                n=high["n"],
+            )
         return self.t(
             "finding.distributions", high=self.names.set(high["key"]), high_mean=f"{high['mean']:.1f}",
             low=self.names.set(low["key"]), low_mean=f"{low['mean']:.1f}",
@@ -175,7 +190,9 @@ class Reader:
     def distributions_charts(self, content: Json) -> dict[str, Json | None]:
         labels = [f"{low}–{low + 1}" for low in range(10)]
         return {
-            row["key"]: charts.bars(labels, [(self.t("people"), row["bins"])], share=False) if row["bins"] else None
+            row["key"]: charts.bars(labels, [(self.t("people"), row["bins"])], share=False)
+            if row["bins"]
+            else None
             for row in content["sets"]
         }
 
@@ -185,7 +202,9 @@ class Reader:
         known = [row for row in content["sets"] if row["value"]["value"] is not None]
         if not known:
             return self.t("finding.drift_few", least=content["least"])
-        moved = [row for row in known if row["band"] != "stable" and row["value"]["value"] > (row["chance"] or 0)]
+        moved = [
+            row for row in known if row["band"] != "stable" and row["value"]["value"] > (row["chance"] or 0)
+        ]
         if not moved:
             return self.t("finding.drift_stable", n=len(known))
         worst = max(moved, key=lambda row: row["value"]["value"])
@@ -197,7 +216,11 @@ class Reader:
 
     def _shares(self, row: Json) -> Json:
         ends = [f"{edge:.1f}" for edge in row["edges"]]
-        labels = [f"< {ends[0]}", *[f"{a}–{b}" for a, b in zip(ends, ends[1:], strict=False)], f"≥ {ends[-1]}"]
+        labels = [
+            f"< {ends[0]}",
+            *[f"{a}–{b}" for a, b in itertools.pairwise(ends)],
+            f"≥ {ends[-1]}",
+        ]
         series = [(self.t("before"), row["before"]), (self.t("recent"), row["after"])]
         return charts.bars(labels, series, share=True)
 
@@ -207,11 +230,17 @@ class Reader:
         compared = [one for one in content["questions"] if one["impact"]["rows"]]
         if not compared:
             return self.t("finding.fairness_few", least=content["least"])
-        adverse = [(one["question"], row) for one in compared for row in one["impact"]["rows"] if row["adverse"]]
+        adverse = [
+            (one["question"], row) for one in compared for row in one["impact"]["rows"] if row["adverse"]
+        ]
         if not adverse:
             return self.t("finding.fairness_fine", n=len(compared))
         question, row = min(adverse, key=lambda pair: pair[1]["ratio"]["value"])
-        return self.t("finding.fairness_adverse", group=self.group(question, row["group"]), ratio=f"{row['ratio']['value']:.2f}")
+        return self.t(
+            "finding.fairness_adverse",
+            group=self.group(question, row["group"]),
+            ratio=f"{row['ratio']['value']:.2f}",
+        )
 
     def group(self, question: str, choice: str) -> str:
         return t(self.locale, f"portal.groups.{question}.{choice}")
@@ -254,7 +283,10 @@ class Reader:
 
     def _validity_chart(self, content: Json) -> Json | None:
         rows = [
-            (f"{self.t('outcome.' + row['kind'])} · {self.t('basis.' + row['basis'])}", [row["raw"], row["corrected"]])
+            (
+                f"{self.t('outcome.' + row['kind'])} · {self.t('basis.' + row['basis'])}",
+                [row["raw"], row["corrected"]],
+            )
             for row in content["rows"]
         ]
         return charts.intervals(rows, [self.t("raw"), self.t("corrected")], marks=[0])
@@ -280,12 +312,18 @@ def _rows(kind: str, content: Json) -> Iterable[Json]:
         return [
             {"question": one["question"], "figure": figure, **row}
             for one in content["questions"]
-            for figure, rows in (("impact", one["impact"]["rows"]), ("machine_gap", one["gaps"]), ("dif", one["dif"]))
+            for figure, rows in (
+                ("impact", one["impact"]["rows"]),
+                ("machine_gap", one["gaps"]),
+                ("dif", one["dif"]),
+            )
             for row in rows
         ]
     if kind == "review":
         columns = ("shares", "ordered", "random", "low", "high")
-        return [dict(zip(columns, row, strict=True)) for row in zip(*(content[c] for c in columns), strict=True)]
+        return [
+            dict(zip(columns, row, strict=True)) for row in zip(*(content[c] for c in columns), strict=True)
+        ]
     return content["raters" if kind == "raters" else "rows"]
 
 

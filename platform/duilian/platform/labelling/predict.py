@@ -115,7 +115,11 @@ async def _keep(session: TenantSession, opinions: dict[UUID, Opinion]) -> None:
 
 
 async def judged_again(
-    session: TenantSession, store: ObjectStore, serving: ServingClient, database: Database, rows: list[Example]
+    session: TenantSession,
+    store: ObjectStore,
+    serving: ServingClient,
+    database: Database,
+    rows: list[Example],
 ) -> dict[UUID, Opinion]:
     """What the scorer in force says of these examples now. Nothing is kept; without a rubric there is no opinion."""
     asked = [found for row in rows if (found := await _asked(session, row))]

@@ -100,10 +100,13 @@ async def marks_by(session: TenantSession, calibration_id: UUID, rater: str) -> 
     query = select(CalibrationMark.example_id, CalibrationMark.level).where(
         CalibrationMark.calibration_id == calibration_id, CalibrationMark.rater == rater
     )
-    return {example_id: level for example_id, level in await session.execute(query)}
+    rows = await session.execute(query)
+    return {row.example_id: row.level for row in rows}
 
 
-async def mark(session: TenantSession, eyes: Eyes, calibration_id: UUID, example_id: UUID, level: int) -> None:
+async def mark(
+    session: TenantSession, eyes: Eyes, calibration_id: UUID, example_id: UUID, level: int
+) -> None:
     """The first mark stands. Raises NotFound, NoSuchLevel, CalibrationClosed."""
     row = await calibration_of(session, calibration_id)
     if row.closed_at is not None:

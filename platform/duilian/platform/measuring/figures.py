@@ -89,9 +89,7 @@ def _nearer(marked: list[Marked]) -> Estimate:
     """On answers with two human marks and the machine's: its agreement with the blind second, less the first's."""
     chosen = [one for one in marked if np.isfinite([one.first, one.second, one.machine]).all()]
     columns = [[getattr(one, name) for one in chosen] for name in ("second", "first", "machine")]
-    return paired_difference(
-        _kappa, *columns, clusters=[one.person for one in chosen], least=LEAST_PAIRS
-    )
+    return paired_difference(_kappa, *columns, clusters=[one.person for one in chosen], least=LEAST_PAIRS)
 
 
 def _finding(difference: Estimate) -> str:

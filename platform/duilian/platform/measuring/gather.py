@@ -179,7 +179,8 @@ def _talk(
 async def _decisions(session: TenantSession) -> dict[UUID, str]:
     """The newest decision by interview."""
     query = select(Decision.interview_id, Decision.outcome).order_by(Decision.id)
-    return {interview: outcome for interview, outcome in await session.execute(query)}
+    rows = await session.execute(query)
+    return {row.interview_id: row.outcome for row in rows}
 
 
 async def _fill(session: TenantSession, talks: dict[UUID, Talk]) -> None:

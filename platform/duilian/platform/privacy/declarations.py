@@ -58,9 +58,7 @@ async def declare(session: TenantSession, candidate_id: UUID, choices: Mapping[s
         if choice in QUESTIONS.get(question, ()):
             answer = _sealed(session, candidate_id, question, choice)
             session.add(
-                Declaration(
-                    candidate_id=candidate_id, question=question, answer=answer, declared_at=now()
-                )
+                Declaration(candidate_id=candidate_id, question=question, answer=answer, declared_at=now())
             )
     await session.flush()
 

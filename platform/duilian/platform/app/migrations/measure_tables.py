@@ -136,7 +136,5 @@ def _declarations() -> None:
         f"create policy own_or_counted on {name} as restrictive for select using (({OWN}) or {STATISTICS})"
     )
     for command, clause in (("insert", "with check"), ("update", "using"), ("delete", "using")):
-        op.execute(
-            f"create policy own_{command} on {name} as restrictive for {command} {clause} ({OWN})"
-        )
+        op.execute(f"create policy own_{command} on {name} as restrictive for {command} {clause} ({OWN})")
     grant(name)

@@ -19,4 +19,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise RuntimeError("anchors and declarations are not thrown away by a migration; restore a backup instead")
+    raise RuntimeError(
+        "anchors and declarations are not thrown away by a migration; restore a backup instead"
+    )
