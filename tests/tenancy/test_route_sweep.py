@@ -95,6 +95,8 @@ ROUTES = [
     Route("POST", I + "/my-data/erase", "link", (303,), form={"sure": "yes"}),
     Route("GET", I + "/my-data/receipts/{erasure_id:uuid}", "link", (404,)),
     Route("GET", I + "/my-data/receipts/{erasure_id:uuid}/receipt.json", "link", (404,)),
+    Route("GET", I + "/my-data/groups", "link", (200,)),
+    Route("POST", I + "/my-data/groups", "link", (303,), form={}),
     Route("POST", I + "/my-data/practice", "link", (422,), form={}),
     Route("GET", I + "/my-data/practice/{attempt_id:uuid}", "link", (404,)),
     Route("POST", I + "/my-data/practice/{attempt_id:uuid}/delete", "link", (404,), form={}),
@@ -120,6 +122,8 @@ ROUTES = [
     Route("GET", T + "/my-data/copy", "token", (200,)),
     Route("POST", T + "/my-data/erasure", "token", (202,), body={"confirm": True}),
     Route("GET", T + "/my-data/receipts/{erasure_id:uuid}", "token", (404,)),
+    Route("GET", T + "/my-data/groups", "token", (200,)),
+    Route("PUT", T + "/my-data/groups", "token", (200,), body={"declared": {}}),
     Route("POST", T + "/my-data/practice", "token", (422,)),
     Route("GET", T + "/my-data/practice/{attempt_id:uuid}", "token", (404,)),
     Route("DELETE", T + "/my-data/practice/{attempt_id:uuid}", "token", (404,)),
@@ -136,6 +140,7 @@ ROUTES = [
     Route("GET", A + "/interviews/{interview_id:uuid}/report.pdf", "key", (404,)),
     Route("GET", A + "/interviews/{interview_id:uuid}/answers/{key:str}/media", "key", (404,)),
     Route("GET", A + "/question-sets", "key", (200,)),
+    Route("GET", A + "/lab/{kind:str}", "key", (404,)),
     Route("GET", A + "/brand", "key", (200,)),
     Route("PUT", A + "/brand", "key", (400,), body={"primary": "red"}),
     Route("GET", A + "/domain", "key", (404,)),
@@ -236,6 +241,19 @@ ROUTES = [
     Route("GET", C + "/setup/dry-run", "session", (200,)),
     Route("POST", C + "/setup/dry-run", "session", (404,), form={"set": "none"}),
     Route("POST", C + "/setup/dry-run/{interview_id:uuid}/erase", "session", (404,), form={}),
+    Route("GET", C + "/lab", "session", (200,)),
+    Route("POST", C + "/lab/measure", "session", (303,), form={}),
+    Route("GET", C + "/lab/{kind:str}", "session", (200,)),
+    Route("GET", C + "/lab/{kind:str}/data.csv", "session", (404,)),
+    Route("GET", C + "/lab/anchors", "session", (200,)),
+    Route("POST", C + "/lab/anchors", "session", (303,), form={}),
+    Route("POST", C + "/lab/anchors/score", "session", (303,), form={}),
+    Route("POST", C + "/lab/anchors/runs/{run_id:uuid}/accept", "session", (404,), form={}),
+    Route("GET", C + "/lab/calibrations", "session", (200,)),
+    Route("POST", C + "/lab/calibrations", "session", (422,), form={"title": "x"}),
+    Route("GET", C + "/lab/calibrations/{calibration_id:uuid}", "session", (404,)),
+    Route("POST", C + "/lab/calibrations/{calibration_id:uuid}/marks", "session", (404,), form={}),
+    Route("POST", C + "/lab/calibrations/{calibration_id:uuid}/close", "session", (404,), form={}),
     Route("GET", C + "/audit", "session", (200,)),
     Route("GET", C + "/audit/export", "session", (200,)),
     Route("GET", C + "/enter", "member", (200,)),
@@ -252,7 +270,8 @@ OWN_ONLY = {C, C + "/interviews", C + "/invite", C + "/question-sets", C + "/fai
             C + "/policy/features/{feature:str}", C + "/retention", C + "/retention/run", C + "/setup",
             C + "/setup/dismiss", C + "/setup/brand", C + "/setup/brand/logo", C + "/setup/brand/logo/remove", C + "/setup/domain",
             C + "/setup/domain/links", C + "/setup/domain/check", C + "/setup/domain/skip", C + "/setup/domain/remove", C + "/setup/job", C + "/setup/dry-run",
-            C + "/closing", C + "/closing/withdraw"}  # fmt: skip
+            C + "/closing", C + "/closing/withdraw", C + "/lab", C + "/lab/measure", C + "/lab/{kind:str}", C + "/lab/{kind:str}/data.csv",
+            C + "/lab/anchors", C + "/lab/anchors/score", C + "/lab/calibrations", A + "/lab/{kind:str}"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -289,7 +308,7 @@ def fill(route: Route, names: dict[str, str]) -> str:
         "invitation_id:uuid": str(UUID(int=1)), "unit_id:uuid": str(UUID(int=1)), "member_id:uuid": str(UUID(int=1)),
         "grant_id:uuid": str(UUID(int=1)), "role_id:uuid": str(UUID(int=1)),
         "key_id:uuid": str(UUID(int=1)), "session_id:uuid": str(UUID(int=1)), "secret:str": "none", "key:str": "intro", "number:int": "1", "segment:int": "0",
-        "feature:str": "none", "erasure_id:uuid": str(UUID(int=1)), "attempt_id:uuid": str(UUID(int=1)),
+        "feature:str": "none", "kind:str": "agreement", "run_id:uuid": str(UUID(int=1)), "calibration_id:uuid": str(UUID(int=1)), "erasure_id:uuid": str(UUID(int=1)), "attempt_id:uuid": str(UUID(int=1)),
         "seq:int": "0", "job_id:int": "1", "file_path:path": "none.txt",
     }  # fmt: skip
     path = route.path

@@ -36,9 +36,18 @@ JOBS = {
     "privacy.retention": {},
     "domains.check": {},
     "tenant.delete": {"closure_id": "events"},
+    "lab.measure": {},
+    "lab.anchors": {"cause": "person"},
 }
 # Written for every tenant alike by the clock; they carry no identifier.
-PERIODIC = {"audit.seal.daily", "privacy.retention.daily", "onboarding.erase_drafts", "domains.check.daily"}
+PERIODIC = {
+    "lab.measure.daily",
+    "lab.anchors.daily",
+    "audit.seal.daily",
+    "privacy.retention.daily",
+    "onboarding.erase_drafts",
+    "domains.check.daily",
+}
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from duilian.billing import models as billing
 from duilian.customization import models as customization
+from duilian.customization.anchors import models as anchors
+from duilian.customization.labels import models as labels
 from duilian.infra import audit, events, mail
 from duilian.infra.database import Base
 from duilian.platform.decisions import models as decisions
 from duilian.platform.live import models as live
+from duilian.platform.measuring import models as measuring
 from duilian.platform.media import models as media
 from duilian.platform.privacy import models as privacy
 from duilian.platform.recruiting import models as recruiting
@@ -27,6 +30,7 @@ MODULES = (
     onboarding,
     policy_store,
     customization,
+    labels,
     audit,
     events,
     recruiting,
@@ -37,6 +41,8 @@ MODULES = (
     reports,
     decisions,
     privacy,
+    anchors,
+    measuring,
     billing,
 )
 metadata = Base.metadata

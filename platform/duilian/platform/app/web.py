@@ -21,6 +21,7 @@ from duilian.infra.settings import Settings, load
 from duilian.infra.telemetry.instrumentation import instrument_engine, instrument_object_store
 from duilian.platform.api import live as live_api
 from duilian.platform.api.controller import StaffApi
+from duilian.platform.api.lab import LabApi
 from duilian.platform.api.setup import SetupApi
 from duilian.platform.console import closing, passwords, signin, sso, start
 from duilian.platform.console import live as live_console
@@ -31,6 +32,9 @@ from duilian.platform.console.audit import AuditPages
 from duilian.platform.console.consulting import ConsultingPages
 from duilian.platform.console.encryption import EncryptionPages
 from duilian.platform.console.invitation_mail import InvitationMail
+from duilian.platform.console.lab import LabPages
+from duilian.platform.console.lab_anchors import AnchorPages
+from duilian.platform.console.lab_calibration import CalibrationPages
 from duilian.platform.console.live import LivePages
 from duilian.platform.console.member_invitations import MemberInvitations
 from duilian.platform.console.organisation import OrganisationPages, PeoplePages
@@ -86,6 +90,7 @@ ROUTES: list[Any] = [
     closing.closed_receipt,
     StaffApi,
     SetupApi,
+    LabApi,
     AccountPages,
     AccessPages,
     ApiKeyPages,
@@ -107,6 +112,9 @@ ROUTES: list[Any] = [
     sso.begin_sso,
     sso.end_sso,
     start.routes,
+    LabPages,
+    AnchorPages,
+    CalibrationPages,
     SetupPages,
     BrandPages,
     DomainPages,

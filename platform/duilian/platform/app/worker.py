@@ -7,6 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from duilian.billing.service import count_report
+from duilian.customization.labels import importing
+from duilian.customization.labels.importing import PREDICT, Importer
+from duilian.customization.labels.imports import IMPORT
 from duilian.infra import events, mail, telemetry
 from duilian.infra.database import Database
 from duilian.infra.jobs import Worker
@@ -16,6 +19,11 @@ from duilian.infra.settings import Settings
 from duilian.infra.telemetry.instrumentation import instrument_engine, instrument_object_store
 from duilian.platform.app import tables
 from duilian.platform.console import account_letters
+from duilian.platform.labelling.gather import GATHER, Gatherer, on_report
+from duilian.platform.labelling.predict import Predictor
+from duilian.platform.labelling.tidy import TIDY, Tidier
+from duilian.platform.measuring.anchoring import ANCHORS, AnchorScorer
+from duilian.platform.measuring.service import MEASURE, Measurer
 from duilian.platform.media.recordings import Assembler
 from duilian.platform.onboarding import drafts
 from duilian.platform.privacy import recipients
@@ -37,7 +45,7 @@ from duilian.tenants.rotation import RENEW
 ERASE_DRAFTS = "onboarding.erase_drafts"
 log = logging.getLogger(__name__)
 LISTENERS: dict[str, list[events.Listener]] = {
-    "report.ready": [count_report],
+    "report.ready": [count_report, on_report],
     "data.recall": [recipients.tell],
 }
 
@@ -68,6 +76,8 @@ def _worker(settings: Settings, database: Database, keyring: Keyring, serving: S
             await give_up(database, tenant_id, **arguments)
         if task == RENEW:
             await renewing.give_up(database, tenant_id, **arguments)
+        if task == IMPORT:
+            await importing.give_up(database, tenant_id, **arguments)
 
     worker = Worker(settings.database_url, on_dead)
     worker.add(PROCESS, AnswerProcessor(database, store, assembler, serving).run)
@@ -85,5 +95,14 @@ def _worker(settings: Settings, database: Database, keyring: Keyring, serving: S
     worker.add(DELETE, TenantEraser(database, store, keyring, seal_key).run)
     worker.add(domains.CHECK, domains.checker(database, settings.dns_resolvers))
     worker.daily(domains.CHECK, "02:40", database)
+    worker.add(IMPORT, Importer(database, store, serving).run)
+    worker.add(PREDICT, Predictor(database, store, serving).run)
+    worker.add(GATHER, Gatherer(database).run)
+    worker.add(TIDY, Tidier(database, store).run)
+    worker.daily(TIDY, "01:50", database)
+    worker.add(MEASURE, Measurer(database).run)
+    worker.daily(MEASURE, "03:10", database)
+    worker.add(ANCHORS, AnchorScorer(database, store, serving).run)
+    worker.daily(ANCHORS, "03:40", database)
     worker.hourly(ERASE_DRAFTS, lambda: drafts.erase_old(database))
     return worker

@@ -24,7 +24,10 @@ KEYS = [member_with(Right.KEYS)]
 HOME = "/console/api-keys"
 LASTING = (30, 90, 365, 0)  # days; 0 for no expiry
 # What the API can use today; the others open pages only.
-FOR_PROGRAMS = (Right.INTERVIEWS_READ, Right.INVITATIONS_WRITE, Right.CONTENT_READ)
+FOR_PROGRAMS = (
+    Right.INTERVIEWS_READ, Right.INVITATIONS_WRITE, Right.CONTENT_READ, Right.LABELS_READ, Right.LABELS_WRITE,
+    Right.LABELS_MANAGE, Right.LAB_READ,
+)  # fmt: skip
 LONGEST_NAME = 80
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, Select, and_, bindparam, func, or_, select
+from sqlalchemy import DateTime, Float, Select, and_, bindparam, cast, func, or_, select
 from sqlalchemy.orm import aliased
 
 from duilian.infra.clock import now
@@ -31,7 +31,7 @@ SHOWN = (REVIEW, PERSON, PROCESSING, RUNNING, INVITED, DECIDED, EXPIRED, ERASED)
 @dataclass(frozen=True)
 class Filters:
     """status: one of SHOWN or ""; q: part of a name or an address; set_key: a question set; unit: an organisation
-    unit, with all below it; page from 1.
+    unit, with all below it; order: "gain" for what a human would mend most first; page from 1.
     """
 
     status: str = ""
@@ -39,6 +39,7 @@ class Filters:
     set_key: str = ""
     unit: str = ""
     page: int = 1
+    order: str = ""
 
     @property
     def active(self) -> bool:
@@ -71,6 +72,8 @@ _REPORT = aliased(
 )
 _FLAGS = func.coalesce(_REPORT.flags, 0)
 _NO_TOTAL = _REPORT.total["score"].astext.is_(None)
+_ERROR = cast(_REPORT.total["standard_error"].astext, Float)
+GAIN = "gain"
 MOST_FOUND = 2000  # people that a search by part of a name looks at
 
 
@@ -150,7 +153,9 @@ async def interviews(session: TenantSession, filters: Filters) -> tuple[list[Row
     """A page of rows, those with integrity facts first among the reports, and whether there are more."""
     query = await _filtered(session, _query(), filters)
     order = [func.coalesce(Interview.submitted_at, Invitation.created_at).desc(), Invitation.id]
-    if filters.status == REVIEW:  # what a person should look at first: no total, then most facts
+    if filters.order == GAIN:  # the expected square of the error: of the total's, its standard error
+        order = [_NO_TOTAL.desc(), _ERROR.desc().nulls_last(), *order]
+    elif filters.status == REVIEW:  # what a person should look at first: no total, then most facts
         order = [_NO_TOTAL.desc(), _FLAGS.desc(), *order]
     query = query.order_by(*order).offset((filters.page - 1) * PAGE).limit(PAGE + 1)
     rows = await session.execute(query, {"moment": now()} if filters.status else {})

@@ -66,9 +66,13 @@ class ConsolePages(Controller):
         q: str = "",
         set_key: Annotated[str, Parameter(query="set")] = "",
         unit: str = "",
+        order: str = "",
         page_number: Annotated[int, Parameter(query="page", ge=1, le=100_000)] = 1,
     ) -> Response[Any]:
-        filters = Filters(status if status in listing.SHOWN else "", q[:100], set_key, unit, page_number)
+        chosen = listing.GAIN if order == listing.GAIN else ""
+        filters = Filters(
+            status if status in listing.SHOWN else "", q[:100], set_key, unit, page_number, chosen
+        )
         rows, more = await listing.interviews(desk.session, filters)
         return staff_page(
             request, desk, "interviews.html", rows=rows, more=more, filters=filters, shown=listing.SHOWN,

@@ -20,7 +20,7 @@ from duilian.infra.objects import ObjectStore
 from duilian.platform.portal import own_data
 from duilian.platform.portal.doors import Door, page_door
 from duilian.platform.portal.pages import Form, portal_page
-from duilian.platform.privacy import correction, practice, receipts, withdrawal
+from duilian.platform.privacy import correction, declarations, practice, receipts, withdrawal
 from duilian.platform.sessions.opening import Visit
 from duilian.platform.web import formats
 from duilian.platform.web.edge import back_to, flash_of, without_flash
@@ -107,6 +107,24 @@ class MyDataPages(Controller):
         async with practice.own_session(database, door.session.tenant_id, visit.candidate.id) as own:
             await practice.keep(own, keyring, visit.invitation.set_key, content, content_type)
         return _back(slug, token, t(visit.interview.locale, "portal.mine.practice_kept"), "#practice")
+
+    @get("/groups")
+    async def groups(
+        self, request: AnyRequest, door: Door, database: Database, slug: str, token: str
+    ) -> Response[Any]:
+        """Voluntary, and asked nowhere else."""
+        visit = await door.visit()
+        async with practice.own_session(database, door.session.tenant_id, visit.candidate.id) as own:
+            declared = await declarations.own(own)
+        asked = declarations.questions_for(visit.tenant.jurisdiction)
+        return _page(request, "my_data_groups.html", visit, slug, token, asked=asked, declared=declared)
+
+    @post("/groups")
+    async def declare(self, door: Door, database: Database, slug: str, token: str, data: Form) -> Redirect:
+        visit = await door.visit()
+        chosen = await own_data.declare(door.session, visit, database, data)
+        said = "portal.groups.saved" if chosen else "portal.groups.gone"
+        return back_to(f"{_place(slug, token)}/groups", "success", t(visit.interview.locale, said))
 
     @get("/practice/{attempt_id:uuid}")
     async def play(

@@ -16,7 +16,7 @@ from duilian.infra.objects import ObjectStore
 from duilian.platform.portal import own_data
 from duilian.platform.portal.doors import Door, api_door
 from duilian.platform.portal.my_data import attempt_file
-from duilian.platform.privacy import correction, practice, receipts, withdrawal
+from duilian.platform.privacy import correction, declarations, practice, receipts, withdrawal
 from duilian.platform.privacy.errors import NotConfirmed
 from duilian.platform.web.openapi import binary
 from duilian.tenants.keyring import Keyring
@@ -38,6 +38,12 @@ class ErasureRequest(msgspec.Struct, frozen=True):
     """confirm: true, so that nothing is erased by a slip."""
 
     confirm: bool
+
+
+class Groups(msgspec.Struct, frozen=True):
+    """declared: choice by question."""
+
+    declared: Annotated[dict[str, str], msgspec.Meta(max_length=10)]
 
 
 class MyDataApi(Controller):
@@ -76,6 +82,21 @@ class MyDataApi(Controller):
     async def receipt(self, door: Door, erasure_id: UUID) -> Document:
         visit = await door.visit()
         return own_data.receipt(await receipts.receipt_of(door.session, visit.candidate.id, erasure_id))
+
+    @get("/groups")
+    async def groups(self, door: Door, database: Database) -> Document:
+        """What may be declared, and what was; voluntary, for comparing groups only."""
+        visit = await door.visit()
+        async with practice.own_session(database, door.session.tenant_id, visit.candidate.id) as own:
+            declared = await declarations.own(own)
+        asked = declarations.questions_for(visit.tenant.jurisdiction)
+        return {"questions": {name: list(choices) for name, choices in asked.items()}, "declared": declared}
+
+    @put("/groups")
+    async def declare(self, door: Door, database: Database, data: Groups) -> Document:
+        """All declarations anew; what is left out is deleted."""
+        visit = await door.visit()
+        return {"declared": await own_data.declare(door.session, visit, database, data.declared)}
 
     @post("/practice")
     async def keep(self, request: AnyRequest, door: Door, database: Database, keyring: Keyring) -> Document:

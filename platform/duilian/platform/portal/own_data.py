@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,7 @@ from duilian.infra.database import Database, TenantSession
 from duilian.infra.objects import ObjectStore
 from duilian.platform.portal import feedback
 from duilian.platform.privacy import (
+    declarations,
     erasing,
     export,
     holdings,
@@ -106,6 +108,17 @@ async def erase(session: TenantSession, visit: Visit) -> Erasure:
     """Everything about the person, by the time that the policy gives."""
     policy = await policy_of(session, visit.interview)
     return await erasing.request(session, visit.candidate.id, None, "request", "all", policy.erasure.days)
+
+
+async def declare(
+    session: TenantSession, visit: Visit, database: Database, wanted: Mapping[str, str]
+) -> dict[str, str]:
+    """The candidate's declarations anew; gives those that were understood. Nothing of it goes on record."""
+    asked = declarations.questions_for(visit.tenant.jurisdiction)
+    chosen = {name: wanted[name] for name, choices in asked.items() if wanted.get(name) in choices}
+    async with practice.own_session(database, session.tenant_id, visit.candidate.id) as own:
+        await declarations.declare(own, visit.candidate.id, chosen)
+    return chosen
 
 
 async def copy(

@@ -6,6 +6,7 @@ import re
 
 from sqlalchemy import select
 
+from duilian.customization.labels import persons
 from duilian.infra import events
 from duilian.infra.database import TenantSession
 from duilian.platform.privacy import errors, people
@@ -31,6 +32,9 @@ async def correct(session: TenantSession, candidate: Candidate, name: str, email
         await _refuse_taken(session, rows, email)
     for row in rows if changed else []:
         row.name, row.email = name, email
+    if "email" in changed:
+        interviews = [a.interview.id for a in await people.attended(session, rows) if a.interview]
+        await persons.move(session, interviews, email)
     if changed:
         await events.append(
             session, "candidate.corrected", candidate.id, session.access.actor, fields=changed

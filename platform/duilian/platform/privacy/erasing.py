@@ -15,6 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, select, text, update
 
+from duilian.customization.labels import forgetting
 from duilian.infra import events
 from duilian.infra.clock import now
 from duilian.infra.database import Access, Database, TenantSession
@@ -23,7 +24,7 @@ from duilian.infra.objects import ObjectStore
 from duilian.platform.live import state as live
 from duilian.platform.media.erase import erase_media, object_names
 from duilian.platform.privacy import holds, people, receipts, recipients
-from duilian.platform.privacy.models import Erasure, PracticeAttempt
+from duilian.platform.privacy.models import Declaration, Erasure, PracticeAttempt
 from duilian.platform.recruiting.models import Candidate, Invitation
 from duilian.platform.scoring.models import Analysis, TranscriptCorrection
 from duilian.platform.sessions.models import Answer, Interview
@@ -35,6 +36,7 @@ ERASED_NAME = "已删除 · Erased"
 MEDIA = frozenset({"all", "records", "media", "recording"})
 WORDS = frozenset({"all", "records", "recording"})
 FINDINGS = frozenset({"all", "records", "recording", "scores"})
+EXAMPLES = FINDINGS | {"training"}  # copies of answers that models learn from
 OBSERVATIONS = frozenset({"face_check"})
 PERSON = frozenset({"all", "records"})
 _REPORTS = text("select erase_records(:erasure, :interview)")
@@ -77,12 +79,22 @@ async def carry_out_later(session: TenantSession, row: Erasure) -> None:
 
 
 async def erase_rows(session: TenantSession, row: Erasure, interview: Interview) -> None:
-    """All but recordings and the person, in the caller's transaction; nothing while a hold stands."""
-    if row.scope == "media" or await holds.standing(session, [interview.id]):
+    """All but recordings and the person, in the caller's transaction; while a hold stands, what models may learn from is
+    withheld and nothing goes."""
+    if row.scope == "media":
+        return
+    if await holds.standing(session, [interview.id]):
+        if row.scope in EXAMPLES:
+            await forgetting.withhold(session, interview.id)
         return
     answers = select(Answer.id).where(Answer.interview_id == interview.id)
     made_before = Analysis.answer_id.in_(answers) & (Analysis.created_at <= row.requested_at)
     counts: dict[str, int] = {}
+    if row.scope in EXAMPLES:
+        counts["examples"] = await forgetting.of_interview(session, interview.id)
+    if row.scope == "training":  # reports do not rest on them
+        _count(row, interview.id, counts)
+        return
     if row.scope in FINDINGS:
         mine = delete(TranscriptCorrection).where(TranscriptCorrection.answer_id.in_(answers))
         counts["corrections"] = await _touched(session, mine.returning(TranscriptCorrection.id))
@@ -147,9 +159,10 @@ class Eraser:
         """One interview, under its lock: whoever processes an answer waits, and then finds it gone."""
         query = select(Interview).where(Interview.id == interview_id).with_for_update()
         interview = (await session.scalars(query)).one()
-        if await holds.standing(session, [interview_id]):
-            return
         row = await _locked(session, erasure_id)
+        if await holds.standing(session, [interview_id]):
+            await erase_rows(session, row, interview)
+            return
         if row.scope in MEDIA:
             answers = list(
                 await session.scalars(select(Answer.id).where(Answer.interview_id == interview_id))
@@ -160,7 +173,8 @@ class Eraser:
             )
             interview.media_erased_at = interview.media_erased_at or now()
         await erase_rows(session, row, interview)
-        await recipients.ask_to_tell(session, interview_id)
+        if row.scope != "training":
+            await recipients.ask_to_tell(session, interview_id)
 
     async def _person(self, tenant_id: UUID, erasure_id: UUID, candidate_id: UUID, access: Access) -> None:
         """Name and addresses, where no interview of the person is left; their practice with them."""
@@ -170,15 +184,24 @@ class Eraser:
             if row.scope == "all":
                 mine = update(Invitation).where(Invitation.candidate_id == candidate_id)
                 await session.execute(mine.where(Invitation.closed_at.is_(None)).values(closed_at=now()))
+                _count(row, candidate_id, {"history": await _history(session, candidate_id)})
             if await _something_left(session, candidate_id):
                 return
             mine = delete(PracticeAttempt).where(PracticeAttempt.candidate_id == candidate_id)
             counts = {"practice": await _touched(session, mine.returning(PracticeAttempt.id))}
+            declared = delete(Declaration).where(Declaration.candidate_id == candidate_id)
+            counts["declarations"] = await _touched(session, declared.returning(Declaration.id))
             candidate = await session.get_one(Candidate, (tenant_id, candidate_id), with_for_update=True)
             if candidate.erased_at is None:
                 forget(candidate)
                 counts["candidates"] = 1
             _count(row, candidate_id, counts)
+
+
+async def _history(session: TenantSession, candidate_id: UUID) -> int:
+    """What was imported of the person from before."""
+    candidate = await session.get_one(Candidate, (session.tenant_id, candidate_id))
+    return await forgetting.of_person(session, await people.history_indexes(session, [candidate]))
 
 
 def forget(candidate: Candidate) -> None:

@@ -9,12 +9,13 @@ from typing import Any
 import msgspec
 from sqlalchemy import select
 
+from duilian.customization.labels import forgetting
 from duilian.infra.clock import now
 from duilian.infra.database import Database, TenantSession
 from duilian.infra.objects import ObjectStore
 from duilian.platform.decisions.service import decisions_of
 from duilian.platform.media.models import Recording
-from duilian.platform.privacy import people, practice, receipts, recipients
+from duilian.platform.privacy import declarations, people, practice, receipts, recipients
 from duilian.platform.privacy.holdings import Held
 from duilian.platform.privacy.looks import looks
 from duilian.platform.privacy.zips import Member, whole
@@ -62,6 +63,11 @@ async def gather(session: TenantSession, held: Held, feedback: dict[str, Json]) 
             for a in held.attended
         ],
         "interviews": interviews,
+        "labels": await forgetting.copy_of(
+            session,
+            await people.history_indexes(session, held.candidates),
+            [i.id for i in held.interviews],
+        ),
         "looked": [{"at": x.at.isoformat(), "role": x.role, "what": x.what} for x in await looks(session, held.subjects)],
         "recipients": [
             {"recipient": r.recipient, "what": r.what, "passed_at": r.passed_at.isoformat(), "state": r.state}
@@ -86,6 +92,9 @@ async def members(
         yield Member(name, pieces, compressed=False)
     async with practice.own_session(database, copy.key.tenant_id, copy.candidate.id) as session:
         kept = [(row.id, row.created_at, row.content_type) for row in await practice.attempts(session)]
+        declared = await declarations.own(session)
+    if declared:
+        yield Member("groups.json", whole(msgspec.json.format(msgspec.json.encode(declared), indent=2)))
     for attempt_id, at, content_type in kept:
         async with practice.own_session(database, copy.key.tenant_id, copy.candidate.id) as session:
             _, content = await practice.open_attempt(session, keyring, attempt_id)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from duilian.customization.labels import forgetting
 from duilian.infra.database import TenantSession
 from duilian.platform.decisions.models import Decision
 from duilian.platform.media.models import Take
@@ -20,8 +21,8 @@ from duilian.platform.scoring.models import Analysis
 from duilian.platform.sessions.models import Answer, ConsentRecord, Interview
 
 CATEGORIES = (
-    "contact", "invitation", "consents", "recordings", "answers", "transcripts", "scores", "decisions", "practice",
-    "audit",
+    "contact", "invitation", "consents", "recordings", "answers", "transcripts", "scores", "decisions", "labels",
+    "practice", "audit",
 )  # fmt: skip
 # What stays as long as the rest of the interview, and what goes with the recordings.
 WITH_MEDIA = frozenset({"recordings"})
@@ -90,6 +91,9 @@ async def _counts(
         ),
         "scores": await number(Report.interview_id.in_(interviews)),
         "decisions": await number(Decision.interview_id.in_(interviews)),
+        "labels": len(
+            await forgetting.held(session, await people.history_indexes(session, candidates), interviews)
+        ),
         "practice": practised,
         "audit": 1,
     }

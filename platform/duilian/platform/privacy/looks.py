@@ -14,7 +14,9 @@ from duilian.infra.database import TenantSession
 from duilian.tenants.models import Grant
 from duilian.tenants.rights import ROLES
 
-LOOKS = ("interview.watched", "interview.viewed", "report.viewed", "report.exported", "recording.played")
+LOOKS = (
+    "interview.watched", "interview.viewed", "report.viewed", "report.exported", "recording.played", "label.opened",
+)  # fmt: skip
 MOST = 500
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint
+from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from duilian.infra.database import Base, JsonObject, Tenanted
@@ -34,7 +34,7 @@ class LegalHold(Tenanted, Base):
 class Erasure(Tenanted, Base):
     """Something that is to be erased, and the receipt once it is.
 
-    cause: request, withdrawal, retention. scope: all, recording, scores, face_check, media, records.
+    cause: request, withdrawal, retention. scope: all, recording, scores, face_check, training, media, records.
     interview_id: None where the whole person is meant. progress: what a run that was cut short had found already.
     """
 
@@ -82,3 +82,22 @@ class PracticeAttempt(Tenanted, Base):
     size: Mapped[int]
     ciphertext: Mapped[bytes] = mapped_column(deferred=True)
     created_at: Mapped[datetime]
+
+
+class Declaration(Tenanted, Base):
+    """What a candidate declared of themselves (自愿申报), for comparing groups only.
+
+    Seen in the candidate's own session, and by `declarations.groups`, which counts. No other session sees a row, no
+    relationship leads here. answer: a keyed hash of the choice, bound to the person: a copy of the table says nothing.
+    """
+
+    __tablename__ = "declarations"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "candidate_id", "question"),
+        ForeignKeyConstraint(*_CANDIDATE, ondelete="CASCADE"),
+    )
+
+    candidate_id: Mapped[UUID]
+    question: Mapped[str]
+    answer: Mapped[bytes]
+    declared_at: Mapped[datetime]

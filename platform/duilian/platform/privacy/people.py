@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from duilian.customization.labels import persons
 from duilian.infra.database import TenantSession
+from duilian.infra.events import Event
 from duilian.infra.fields import cipher_of
 from duilian.platform.recruiting.models import Candidate, Invitation
 from duilian.platform.sessions.models import Answer, Interview
@@ -40,6 +42,19 @@ async def attended(session: TenantSession, candidates: list[Candidate]) -> list[
 async def answers_in(session: TenantSession, interviews: list[Interview]) -> list[Answer]:
     query = select(Answer).where(Answer.interview_id.in_([i.id for i in interviews])).order_by(Answer.id)
     return list(await session.scalars(query))
+
+
+async def history_indexes(session: TenantSession, candidates: list[Candidate]) -> list[bytes]:
+    """The pseudonyms under which imported history may be theirs.
+
+    An address that the person wrote themselves proves nothing: it may be somebody else's, whose history it would open.
+    """
+    query = select(Event.data).where(
+        Event.kind == "candidate.corrected", Event.subject_id.in_([c.id for c in candidates])
+    )
+    own_words = any("email" in data.get("fields", []) for data in await session.scalars(query))
+    known = [v for c in candidates for v in (None if own_words else c.email, c.phone, c.id_number)]
+    return persons.indexes_of(session, known)
 
 
 def email_index(session: TenantSession, email: str) -> bytes:

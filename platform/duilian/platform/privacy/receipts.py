@@ -28,12 +28,15 @@ _ROWS = {
     "answers": ("answers", DATABASE),
     "analyses": ("analyses", DATABASE),
     "corrections": ("corrections", DATABASE),
+    "examples": ("examples", DATABASE),
+    "history": ("history", DATABASE),
     "reports": ("reports", DATABASE),
     "overrides": ("overrides", DATABASE),
     "reasons": ("reasons", DATABASE),
     "interviews": ("interviews", DATABASE),
     "candidates": ("candidates", DATABASE),
     "practice": ("practice", DATABASE),
+    "declarations": ("declarations", DATABASE),
 }
 _KEPT = {
     "all": ("skeleton", "consents", "decisions", "audit"),

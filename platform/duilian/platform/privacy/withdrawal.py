@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
+from duilian.customization.labels.models import Example
 from duilian.infra import events
 from duilian.infra.clock import now
 from duilian.infra.database import TenantSession
@@ -77,6 +78,16 @@ async def _without_looking(session: TenantSession, visit: Visit, days: int) -> N
     await _report_anew(session, interview)
 
 
+async def _without_training(session: TenantSession, visit: Visit, days: int) -> None:
+    """Copies that models learn from go; where none was made there is nothing to ask for."""
+    made = select(Example.id).where(Example.interview_id == visit.interview.id).limit(1)
+    if await session.scalar(made) is not None:
+        row = await erasing.request(
+            session, visit.candidate.id, visit.interview.id, "withdrawal", "training", days
+        )
+        await erasing.erase_rows(session, row, visit.interview)
+
+
 async def _report_anew(session: TenantSession, interview: Interview) -> None:
     if interview.status == Status.REPORTED:
         interview.status = Status.SUBMITTED
@@ -90,4 +101,5 @@ _EFFECTS: dict[str, Callable[[TenantSession, Visit, int], Awaitable[None]]] = {
     "face_check": _without_looking,
     "gaze": _without_looking,
     "expression": _without_looking,
+    "training": _without_training,
 }

@@ -1,0 +1,1 @@
+"""The anchor set (锚定集): adjudicated answers that every new model, prompt or recogniser scores again."""

@@ -1,0 +1,47 @@
+"""Tables: which examples are anchors, and what came of scoring them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped
+
+from duilian.infra.database import Base, JsonObject, Tenanted
+
+
+class Anchor(Tenanted, Base):
+    """An adjudicated example that a person chose."""
+
+    __tablename__ = "anchors"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "example_id"),
+        ForeignKeyConstraint(
+            ["tenant_id", "example_id"], ["examples.tenant_id", "examples.id"], ondelete="CASCADE"
+        ),
+    )
+
+    example_id: Mapped[UUID]
+    added_by: Mapped[str]
+    added_at: Mapped[datetime]
+
+
+class AnchorRun(Tenanted, Base):
+    """The anchors scored once. cause: versions (something changed), gate (before a promotion), person.
+
+    versions: of what scored them; scores: level by example, null where it could not be scored; verdict: a
+    `measurement.drift.Verdict`, state its state. is_baseline: what the next run is compared with.
+    """
+
+    __tablename__ = "anchor_runs"
+    __table_args__ = (Index("ix_anchor_runs_ran_at", "tenant_id", "ran_at"),)
+
+    cause: Mapped[str]
+    versions: Mapped[JsonObject]
+    scores: Mapped[JsonObject]
+    verdict: Mapped[JsonObject]
+    state: Mapped[str]
+    is_baseline: Mapped[bool]
+    ran_by: Mapped[str]
+    ran_at: Mapped[datetime]

@@ -1,0 +1,84 @@
+"""Letting go of examples: a consent withdrawn, data erased, a period over. Ratings go with their example."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+
+from duilian.customization.labels.examples import marks_of
+from duilian.customization.labels.models import Example, Outcome
+from duilian.infra.clock import now
+from duilian.infra.database import TenantSession
+
+
+async def of_interview(session: TenantSession, interview_id: UUID) -> int:
+    """Copies made of an interview's answers; how many."""
+    return await _gone(
+        session, delete(Example).where(Example.interview_id == interview_id).returning(Example.id)
+    )
+
+
+async def withhold(session: TenantSession, interview_id: UUID) -> None:
+    """A legal hold keeps the rows, and nobody uses them any more."""
+    mine = update(Example).where(Example.interview_id == interview_id, Example.withheld_at.is_(None))
+    await session.execute(mine.values(withheld_at=now()))
+
+
+async def of_person(session: TenantSession, indexes: Sequence[bytes]) -> int:
+    """Imported history of a person, known by any of the pseudonyms; how many rows."""
+    history = delete(Example).where(Example.person_index.in_(indexes), Example.source == "import")
+    later = delete(Outcome).where(Outcome.person_index.in_(indexes))
+    gone = await _gone(session, history.returning(Example.id))
+    return gone + await _gone(session, later.returning(Outcome.id))
+
+
+async def older_than(session: TenantSession, moment: datetime) -> int:
+    """Imported history whose period of retention is over; interviews have clocks of their own. How many rows."""
+    history = delete(Example).where(Example.source == "import", Example.created_at < moment)
+    later = delete(Outcome).where(Outcome.created_at < moment)
+    gone = await _gone(session, history.returning(Example.id))
+    return gone + await _gone(session, later.returning(Outcome.id))
+
+
+async def held(session: TenantSession, indexes: Sequence[bytes], interviews: Sequence[UUID]) -> list[Example]:
+    """All that is kept of a person for labelling, imported or of the interviews, oldest first."""
+    mine = Example.interview_id.in_(interviews) | (
+        Example.person_index.in_(indexes) & (Example.source == "import")
+    )
+    return list(await session.scalars(select(Example).where(mine).order_by(Example.id)))
+
+
+async def copy_of(
+    session: TenantSession, indexes: Sequence[bytes], interviews: Sequence[UUID]
+) -> dict[str, Any]:
+    """As the person takes it away: answers with the levels and reasons given, later outcomes; raters are not named."""
+    found = await held(session, indexes, interviews)
+    marks = await marks_of(session, [example.id for example in found])
+    later = select(Outcome).where(Outcome.person_index.in_(indexes)).order_by(Outcome.id)
+    return {
+        "answers": [
+            {
+                "source": example.source, "interview": example.interview_id and str(example.interview_id),
+                "question": example.question or example.question_key, "competency": example.competency,
+                "answer": example.answer, "good_example": example.good_at is not None,
+                "kept_since": example.created_at.isoformat(),
+                "ratings": [
+                    {"kind": r.kind, "level": r.level, "reason": r.reason, "at": r.rated_at.isoformat()}
+                    for r in marks.get(example.id, {}).values()
+                ],
+            }
+            for example in found
+        ],
+        "outcomes": [
+            {"kind": o.kind, "value": o.value, "unit": o.unit, "kept_since": o.created_at.isoformat()}
+            for o in await session.scalars(later)
+        ],
+    }  # fmt: skip
+
+
+async def _gone(session: TenantSession, statement: Any) -> int:  # Any: as in privacy.erasing
+    return len((await session.execute(statement)).all())

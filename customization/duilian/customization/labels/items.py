@@ -1,0 +1,48 @@
+"""Items: a question under a competency. What was asked, and which answers deserve the highest levels."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from duilian.customization.labels.models import Example
+from duilian.customization.schemas import Competency, Question, QuestionSet, words
+from duilian.customization.service import questions_of
+from duilian.infra.database import TenantSession
+
+LOCALE_OF = {"zh": "zh-CN", "en": "en"}
+TOP = (4, 5)  # levels whose anchors say what a good answer holds
+OWN_QUESTION = "imported"  # in place of a set's key, where the question belongs to no published set
+
+
+def item_of(set_key: str, question_key: str, competency: str) -> str:
+    return f"{set_key}/{question_key}/{competency}"
+
+
+async def content(session: TenantSession, set_id: UUID | None) -> QuestionSet | None:
+    """Of the very version that the example was given under."""
+    return await questions_of(session, set_id) if set_id else None
+
+
+async def asked(session: TenantSession, example: Example) -> str:
+    """The question's words in the example's language."""
+    question = await question_of(session, example)
+    return words(question.text, LOCALE_OF[example.language]) if question else example.question or ""
+
+
+async def question_of(session: TenantSession, example: Example) -> Question | None:
+    questions = await content(session, example.set_id)
+    return questions.question(example.question_key) if questions else None
+
+
+async def competency_of(session: TenantSession, example: Example) -> Competency | None:
+    """With its ladder; None where no published set knows it."""
+    questions = await content(session, example.set_id)
+    found = questions.competencies if questions else []
+    return next((c for c in found if c.key == example.competency), None)
+
+
+async def anchors(session: TenantSession, example: Example) -> list[str]:
+    """What the rubric says of the highest levels, in the example's language."""
+    competency = await competency_of(session, example)
+    levels = competency.levels if competency else []
+    return [words(level.anchor, LOCALE_OF[example.language]) for level in levels if level.level in TOP]

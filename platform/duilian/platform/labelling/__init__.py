@@ -1,0 +1,1 @@
+"""Labelling where it meets interviews and the scorer: answers become examples, examples get the scorer's level."""

@@ -1,0 +1,127 @@
+"""The scorer's level for imported answers: what a person agrees with or corrects, and which answers come first.
+
+An answer that the scorer refuses, or of whose competency no rubric is known, stays without a level.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select
+
+from duilian.customization.labels import items
+from duilian.customization.labels.items import LOCALE_OF
+from duilian.customization.labels.models import Example
+from duilian.customization.schemas import Question, QuestionSet
+from duilian.infra.database import Database, TenantSession
+from duilian.infra.objects import ObjectStore
+from duilian.platform.labelling.gather import Opinion, opinion_of
+from duilian.platform.scoring import gate
+from duilian.platform.scoring.evidence import QuoteNotSaid, verify
+from duilian.platform.scoring.heads import HeadShelf
+from duilian.platform.scoring.process import answered
+from duilian.platform.scoring.refusals import CannotScore
+from duilian.platform.scoring.requests import score_request, written_transcript
+from duilian.serving import contracts as c
+from duilian.serving.client import ServingClient
+from duilian.tenants.keyring import keys_of
+
+STEP = 20  # answers between two commits
+
+
+@dataclass(frozen=True)
+class _Asked:
+    example_id: UUID
+    competency: str
+    request: c.ScoreRequest
+    transcript: c.Transcript
+
+
+class Predictor:
+    """The task `labels.predict`. Repeated, it goes on with what has no level yet; import_id: of one import."""
+
+    def __init__(self, database: Database, store: ObjectStore, serving: ServingClient) -> None:
+        self._database, self._store, self._serving = database, store, serving
+
+    async def run(self, tenant_id: UUID, import_id: str) -> None:
+        after = UUID(int=0)
+        while True:
+            async with self._database.begin(tenant_id) as session:
+                key = keys_of(session)
+                rows = await _unseen(session, UUID(import_id), after)
+                asked = [found for row in rows if (found := await _asked(session, row))]
+            if not rows:
+                return
+            after = rows[-1].id
+            shelf = HeadShelf(self._store, key)
+            opinions = {one.example_id: await self._opinion(shelf, one) for one in asked}
+            async with self._database.begin(tenant_id) as session:
+                await _keep(session, opinions)
+
+    async def _opinion(self, shelf: HeadShelf, asked: _Asked) -> Opinion:
+        language: c.Language = asked.request.language
+        try:
+            gate.check_written(asked.transcript.text, language)
+            request = await shelf.named_in(asked.request)
+            judged = await answered(self._serving.score(request, shelf.artefact))
+            verify(judged, asked.transcript)
+            gate.check_judged(judged)
+        except (CannotScore, QuoteNotSaid) as refusal:
+            return Opinion(
+                None, None, None, {"outcome": "cannot_be_scored", "code": refusal.code, "quotes": []}
+            )
+        mine = next((j for j in judged.judgements if j.competency == asked.competency), None)
+        if mine is None:
+            return Opinion(None, None, None, {"outcome": "no_evidence", "quotes": []})
+        return opinion_of(mine, judged.versions)
+
+
+async def _unseen(session: TenantSession, import_id: UUID, after: UUID) -> list[Example]:
+    query = select(Example).where(
+        Example.import_id == import_id, Example.ai_sealed.is_(None), Example.id > after
+    )
+    return list(await session.scalars(query.order_by(Example.id).limit(STEP)))
+
+
+async def _asked(session: TenantSession, example: Example) -> _Asked | None:
+    """None where no rubric is known for the competency."""
+    content = await items.content(session, example.set_id)
+    competency = await items.competency_of(session, example)
+    if content is None or competency is None:
+        return None
+    language: c.Language = "zh" if example.language == "zh" else "en"
+    question = content.question(example.question_key) or _own(content, example)
+    question = msgspec.structs.replace(question, competencies=[competency.key])
+    transcript = written_transcript(example.answer, language)
+    request = score_request(content, question, transcript, LOCALE_OF[language])
+    return _Asked(example.id, competency.key, request, transcript)
+
+
+def _own(content: QuestionSet, example: Example) -> Question:
+    """The file's own question in the shape of one of the set's."""
+    words = dict.fromkeys(LOCALE_OF.values(), example.question or "")
+    return msgspec.structs.replace(content.questions[0], key=example.question_key, text=words)
+
+
+async def _keep(session: TenantSession, opinions: dict[UUID, Opinion]) -> None:
+    for example_id, opinion in opinions.items():
+        row = await session.get(Example, (session.tenant_id, example_id), with_for_update=True)
+        if row is not None:  # undone meanwhile
+            row.ai, row.ai_level, row.ai_mean, row.ai_error = (
+                opinion.document, opinion.level, opinion.mean, opinion.error,
+            )  # fmt: skip
+
+
+async def judged_again(
+    session: TenantSession,
+    store: ObjectStore,
+    serving: ServingClient,
+    database: Database,
+    rows: list[Example],
+) -> dict[UUID, Opinion]:
+    """What the scorer in force says of these examples now. Nothing is kept; without a rubric there is no opinion."""
+    asked = [found for row in rows if (found := await _asked(session, row))]
+    shelf, predictor = HeadShelf(store, keys_of(session)), Predictor(database, store, serving)
+    return {one.example_id: await predictor._opinion(shelf, one) for one in asked}  # pyright: ignore[reportPrivateUsage]  # of this module
