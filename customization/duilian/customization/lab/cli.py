@@ -31,7 +31,7 @@ DATA = click.argument("data", type=click.Path(exists=True, dir_okay=False, path_
 MODEL = click.argument("model", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 
 
-class Numbers(click.ParamType):
+class Numbers(click.ParamType[list[int]]):
     """Whole numbers above zero, separated by commas."""
 
     name = "N,N,…"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from math import isfinite, nan
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from duilian.customization.lab.judging import Judged, judge_lines
 from duilian.customization.lab.learning import by_item, learn
@@ -68,13 +68,17 @@ def agreement(pairs: Pairs) -> Agreement:
         pooled_qwk=of(qwk, truth, given),
         humans_qwk=of(qwk, truth, second) if np.isfinite(second).sum() >= 2 else refused("few", 0, 2),
         exact=of(exact, truth, given),
-        adjacent=of(lambda a, b: adjacent(a, b, step), truth, given),
+        adjacent=of(partial(adjacent, step=step), truth, given),
         macro_f1=of(macro_f1, truth, given),
         smd=of(smd, truth, given),
-        covered=of(lambda values: float(values.mean()), inside),
+        covered=of(share, inside),
         provisional=sum(judged.provisional for _, judged in kept),
         refused=len(marked) - len(kept),
     )
+
+
+def share(values: Floats) -> float:
+    return float(values.mean())
 
 
 def by_items(statistic: Callable[[Floats, Floats], float]) -> Callable[[Floats, Floats, Floats], float]:
@@ -186,10 +190,11 @@ def _point(labels: int | None, items: int, found: list[Pairs]) -> Point:
 
 def _mean(found: list[Estimate]) -> Estimate:
     """Values and ends are averaged over repeats."""
-    known = [one for one in found if one.value is not None and one.low is not None and one.high is not None]
+    known = [one for one in found if one.known]
     if not known:
         return found[0]
-    value, low, high = np.mean([(one.value, one.low, one.high) for one in known], axis=0)
+    ends = np.array([(one.value, one.low, one.high) for one in known], dtype=float)
+    value, low, high = ends.mean(axis=0)
     return estimate(float(value), float(low), float(high), known[0].n)
 
 
@@ -198,27 +203,26 @@ def cross_validated(
 ) -> Pairs:
     """Every marked line, judged by a model that has seen neither it nor anything else of its person."""
     marked = [line for line in lines if line.score is not None]
-    fold = _folds(marked, folds, np.random.default_rng(seed))
+    fold = folds_of(marked, folds, seed)
     found: Pairs = []
     for number in range(folds):
-        kept = [line for line, of in zip(marked, fold, strict=True) if of == number]
+        kept = [line for line in marked if fold[id(line)] == number]
         if kept:
-            taught = [line for line, of in zip(marked, fold, strict=True) if of != number]
+            taught = [line for line in marked if fold[id(line)] != number]
             model = Model(learn(taught, observer, encoder))
             found += zip(kept, judge_lines(model, kept, observer), strict=True)
     return found
 
 
-def _folds(lines: Sequence[Line], folds: int, dice: np.random.Generator) -> NDArray[np.int64]:
-    """A fold for each line: whole people, spread evenly over each item."""
+def folds_of(lines: Sequence[Line], folds: int = FOLDS, seed: int = SEED) -> dict[int, int]:
+    """A fold for each line, by its id(): whole people, spread evenly over each item."""
+    dice = np.random.default_rng(seed)
     of_person: dict[str, int] = {}
-    found = np.zeros(len(lines), np.int64)
-    place = {id(line): number for number, line in enumerate(lines)}
+    found: dict[int, int] = {}
     for _, group in sorted(by_item(lines).items()):
         for rank, i in enumerate(dice.permutation(len(group))):
-            number = place[id(group[i])]
-            person = group[i].person or f"line {number}"
-            found[number] = of_person.setdefault(person, rank % folds)
+            line = group[i]
+            found[id(line)] = of_person.setdefault(line.person or f"line {id(line)}", rank % folds)
     return found
 
 

@@ -218,8 +218,12 @@ class Model:
         spread = np.sqrt(variance) * part.unit * self._unit
         reach = spread * part.widen * self._widen
         ends = np.clip(np.stack([latent - reach, latent + reach]), low, high)
-        columns = (self._marks(outputs, latent), latent.tolist(), spread.tolist(), *ends.tolist())
-        return [Prediction(*row, part.labels) for row in zip(*columns, strict=True)]
+        rows = zip(
+            self._marks(outputs, latent), latent.tolist(), spread.tolist(), *ends.tolist(), strict=True
+        )
+        return [
+            Prediction(mark, middle, one, near, far, part.labels) for mark, middle, one, near, far in rows
+        ]
 
     def _marks(self, outputs: Matrix, latent: NDArray[np.float64]) -> list[float]:
         scale = np.array(self.learned.scale)
