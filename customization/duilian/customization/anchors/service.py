@@ -66,8 +66,9 @@ def settled(marks: Mapping[str, Rating]) -> float | None:
     if ADJUDICATED in marks:
         return float(marks[ADJUDICATED].level)
     first, second = marks.get(FIRST), marks.get(SECOND)
-    alike = first is not None and second is not None and first.level == second.level
-    return float(first.level) if alike else None
+    if first is None or second is None or first.level != second.level:
+        return None
+    return float(first.level)
 
 
 async def settled_examples(session: TenantSession, competency: str = "") -> dict[UUID, float]:

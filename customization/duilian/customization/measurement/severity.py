@@ -135,7 +135,7 @@ def _fitted(
             break
     covariance = np.linalg.inv(gram / error + np.eye(size) / between)
     effect = covariance @ aim / error
-    return effect, covariance, between, error, target - inner @ effect
+    return floats(effect), floats(covariance), between, error, target - inner @ effect
 
 
 def _centred(table: Floats, rows: NDArray[np.int64]) -> Floats:

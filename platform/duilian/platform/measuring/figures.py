@@ -101,7 +101,7 @@ def _finding(difference: Estimate) -> str:
 def raters(rows: Rows) -> Json:
     """Strictness of everybody who rated. Identifiers only: the page finds the names."""
     given = [(str(one.example_id), rater, mark) for one in rows.marked for rater, mark in one.raters.values()]
-    answers, who, marks = ([row[place] for row in given] for place in range(3))
+    answers, who, marks = ([row[0] for row in given], [row[1] for row in given], [row[2] for row in given])
     return plain(severity.severities(answers, who, marks)) | {"least": severity.LEAST}
 
 
