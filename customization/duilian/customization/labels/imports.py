@@ -10,12 +10,14 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import delete, func, select
 
-from duilian.customization.labels import checking, errors, files, mapping
+from duilian.customization.labels import checking, errors, files, mapping, scales
 from duilian.customization.labels.checking import Checked
 from duilian.customization.labels.files import Opened
 from duilian.customization.labels.findings import MOST_KEPT, Finding
 from duilian.customization.labels.mapping import Mapping
 from duilian.customization.labels.models import Example, HistoryImport, Outcome, Rating
+from duilian.customization.labels.reading import Table
+from duilian.customization.labels.scales import Scale
 from duilian.infra import audit
 from duilian.infra.clock import now
 from duilian.infra.database import TenantSession
@@ -25,6 +27,8 @@ from duilian.infra.objects import ObjectStore
 from duilian.tenants.keyring import keys_of
 
 IMPORT = "labels.import"
+# Fields whose values are read by the scale.
+MARKS = {"answers": ("score", "second_score"), "outcomes": ("probation_performance",)}
 DRAFT, CHECKED, IMPORTING, IMPORTED, FAILED, UNDONE = (
     "draft", "checked", "importing", "imported", "failed", "undone",
 )  # fmt: skip
@@ -41,6 +45,8 @@ async def upload(
         raise BadRequest(reason="kind")
     opened = await asyncio.to_thread(files.open_file, name, data)
     guessed = mapping.guess(opened.table, kind, audio=opened.archive is not None)
+    scale = guessed_scale(opened.table, kind, guessed.columns) or guessed.scale
+    guessed = msgspec.structs.replace(guessed, scale=scale)
     row = HistoryImport(
         unit_id=unit_id, kind=kind, format=opened.format, file_name=name[-LONGEST_NAME:],
         sha256=sha256(data).hexdigest(), size=len(data), preview=_preview(opened), mapping=msgspec.to_builtins(guessed),
@@ -53,6 +59,16 @@ async def upload(
     facts = {"kind": kind, "format": row.format, "bytes": row.size, "sha256": row.sha256}
     audit.record(session, "history.uploaded", "import", row.id, after=facts)
     return row
+
+
+def guessed_scale(table: Table, kind: str, columns: dict[str, str]) -> Scale | None:
+    """From the marks of the mapped columns; None where none are mapped."""
+    marks = _marks(table, kind, columns)
+    return scales.guess(marks) if marks else None
+
+
+def _marks(table: Table, kind: str, columns: dict[str, str]) -> list[str]:
+    return [mark for field in MARKS[kind] if field in columns for mark in table.column(columns[field])]
 
 
 def _preview(opened: Opened) -> dict[str, Any]:
@@ -87,6 +103,8 @@ async def dry_run(session: TenantSession, store: ObjectStore, row: HistoryImport
     opened = await opened_file(session, store, row)
     checked = await checking.check(session, opened.table, row.kind, wanted, opened.archive)
     row.mapping = msgspec.to_builtins(wanted)
+    unknown = scales.unknown_words(_marks(opened.table, row.kind, wanted.columns), wanted.scale)
+    row.preview = {**row.preview, "marks": unknown if wanted.scale.kind == "words" else []}
     keep_findings(row, checked.findings)
     row.state, row.counts, row.checked_at, row.failure = CHECKED, checked.counts, now(), None
     audit.record(session, "history.checked", "import", row.id, after=row.counts)

@@ -31,6 +31,8 @@ from duilian.platform.console.audit import AuditPages
 from duilian.platform.console.consulting import ConsultingPages
 from duilian.platform.console.encryption import EncryptionPages
 from duilian.platform.console.invitation_mail import InvitationMail
+from duilian.platform.console.labels import LabelPages
+from duilian.platform.console.labels_imports import HistoryPages
 from duilian.platform.console.live import LivePages
 from duilian.platform.console.member_invitations import MemberInvitations
 from duilian.platform.console.organisation import OrganisationPages, PeoplePages
@@ -76,6 +78,8 @@ ROUTES: list[Any] = [
     ConsolePages,
     PolicyPages,
     RetentionPages,
+    LabelPages,
+    HistoryPages,
     OrganisationPages,
     PeoplePages,
     AuditPages,
