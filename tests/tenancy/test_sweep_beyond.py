@@ -35,10 +35,20 @@ JOBS = {
     "privacy.erase": {"erasure_id": "events"},
     "privacy.retention": {},
     "domains.check": {},
+    "labels.import": {"import_id": "events"},
+    "labels.predict": {"import_id": "events"},
+    "labels.gather": {},
+    "labels.tidy": {},
     "tenant.delete": {"closure_id": "events"},
 }
 # Written for every tenant alike by the clock; they carry no identifier.
-PERIODIC = {"audit.seal.daily", "privacy.retention.daily", "onboarding.erase_drafts", "domains.check.daily"}
+PERIODIC = {
+    "audit.seal.daily",
+    "privacy.retention.daily",
+    "onboarding.erase_drafts",
+    "domains.check.daily",
+    "labels.tidy.daily",
+}
 
 
 @pytest.fixture(scope="module")

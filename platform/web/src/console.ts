@@ -2,6 +2,7 @@
 import htmx from "htmx.org";
 import { mountBrandPreview } from "./console/brand-preview.ts";
 import { mountBulkSelect } from "./console/bulk-select.ts";
+import { mountLabelling } from "./console/labelling.ts";
 import { mountLive } from "./console/live.ts";
 import { mountPeopleFile } from "./console/people-file.ts";
 import { mountRail } from "./console/rail.ts";
@@ -17,6 +18,7 @@ import { t } from "./core/words.ts";
 const MODULES = {
   "brand-preview": mountBrandPreview,
   "bulk-select": mountBulkSelect,
+  labelling: mountLabelling,
   live: mountLive,
   "people-file": mountPeopleFile,
   rail: mountRail,

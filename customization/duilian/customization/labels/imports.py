@@ -49,7 +49,7 @@ async def upload(
     guessed = msgspec.structs.replace(guessed, scale=scale)
     row = HistoryImport(
         unit_id=unit_id, kind=kind, format=opened.format, file_name=name[-LONGEST_NAME:],
-        sha256=sha256(data).hexdigest(), size=len(data), preview=_preview(opened), mapping=msgspec.to_builtins(guessed),
+        sha256=sha256(data).hexdigest(), size=len(data), preview=_preview(opened, kind, guessed), mapping=msgspec.to_builtins(guessed),
         findings_sealed=None, state=DRAFT, counts={}, done=0, total=0, failure=None, created_by=session.access.actor,
         created_at=now(), checked_at=None, imported_by=None, imported_at=None, undone_by=None, undone_at=None,
     )  # fmt: skip
@@ -61,23 +61,36 @@ async def upload(
     return row
 
 
-def guessed_scale(table: Table, kind: str, columns: dict[str, str]) -> Scale | None:
-    """From the marks of the mapped columns; None where none are mapped."""
+def guessed_scale(table: Table, kind: str, columns: dict[str, str], of: str = "") -> Scale | None:
+    """From the marks of the mapped columns; None where none are mapped. of: "numbers", "words", or "" to be guessed."""
     marks = _marks(table, kind, columns)
-    return scales.guess(marks) if marks else None
+    return scales.guess(marks, of) if marks else None
 
 
 def _marks(table: Table, kind: str, columns: dict[str, str]) -> list[str]:
     return [mark for field in MARKS[kind] if field in columns for mark in table.column(columns[field])]
 
 
-def _preview(opened: Opened) -> dict[str, Any]:
+def _unknown(table: Table, kind: str, mapping: Mapping) -> list[str]:
+    """Words of the file that the scale does not map."""
+    found = scales.unknown_words(_marks(table, kind, mapping.columns), mapping.scale)
+    return found if mapping.scale.kind == "words" else []
+
+
+def _preview(opened: Opened, kind: str, guessed: Mapping) -> dict[str, Any]:
     rows = [
         {"number": row.number, "cells": {name: text[:PREVIEW_VALUE] for name, text in row.cells.items()}}
         for row in opened.table.rows[:PREVIEW_ROWS]
     ]
     index = opened.archive.index[0] if opened.archive else ""
-    return {"columns": opened.table.columns, "rows": rows, "index": index, "count": len(opened.table.rows)}
+    marks = _unknown(opened.table, kind, guessed)
+    return {
+        "marks": marks,
+        "columns": opened.table.columns,
+        "rows": rows,
+        "index": index,
+        "count": len(opened.table.rows),
+    }
 
 
 async def import_of(session: TenantSession, import_id: UUID, *, lock: bool = False) -> HistoryImport:
@@ -101,10 +114,9 @@ async def dry_run(session: TenantSession, store: ObjectStore, row: HistoryImport
     """Keeps the mapping and what came of the check; the library stays as it is. Raises BadMapping, WrongState."""
     _expect(row, DRAFT, CHECKED, FAILED)
     opened = await opened_file(session, store, row)
+    row.preview = {**(row.preview or {}), "marks": _unknown(opened.table, row.kind, wanted)}
     checked = await checking.check(session, opened.table, row.kind, wanted, opened.archive)
     row.mapping = msgspec.to_builtins(wanted)
-    unknown = scales.unknown_words(_marks(opened.table, row.kind, wanted.columns), wanted.scale)
-    row.preview = {**row.preview, "marks": unknown if wanted.scale.kind == "words" else []}
     keep_findings(row, checked.findings)
     row.state, row.counts, row.checked_at, row.failure = CHECKED, checked.counts, now(), None
     audit.record(session, "history.checked", "import", row.id, after=row.counts)

@@ -21,6 +21,7 @@ from duilian.infra.settings import Settings, load
 from duilian.infra.telemetry.instrumentation import instrument_engine, instrument_object_store
 from duilian.platform.api import live as live_api
 from duilian.platform.api.controller import StaffApi
+from duilian.platform.api.labels import LabelsApi
 from duilian.platform.api.setup import SetupApi
 from duilian.platform.console import closing, passwords, signin, sso, start
 from duilian.platform.console import live as live_console
@@ -90,6 +91,7 @@ ROUTES: list[Any] = [
     closing.closed_receipt,
     StaffApi,
     SetupApi,
+    LabelsApi,
     AccountPages,
     AccessPages,
     ApiKeyPages,

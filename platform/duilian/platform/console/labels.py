@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -186,7 +187,7 @@ async def _example_page(
         audit.record(desk.session, "label.opened", "interview", view.example.interview_id)
     return staff_page(
         request, desk, "labels_example.html", status=problem.status if problem else 200, view=view, where=where,
-        error=problem.sentence(desk.locale) if problem else "", form=form or {},
+        error=problem.sentence(desk.locale) if problem else "", form=defaultdict(str, form or {}),
         waiting=await queues.waiting(desk.session, eyes_of(desk)), last=await _last(desk, where.last),
         may_write=desk.actor.may(Right.LABELS_WRITE),
     )  # fmt: skip
@@ -219,7 +220,7 @@ async def _adjudication_page(
     return staff_page(
         request, desk, "labels_adjudication.html", status=problem.status if problem else 200, rows=found, more=more,
         page_number=page_number, views=views, names=await labels_view.names_of(desk.session, raters, desk.locale),
-        error=problem.sentence(desk.locale) if problem else "", at=at, form=form or {}, me=desk.actor.label,
+        error=problem.sentence(desk.locale) if problem else "", at=at, form=defaultdict(str, form or {}), me=desk.actor.label,
     )  # fmt: skip
 
 

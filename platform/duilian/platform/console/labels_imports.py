@@ -128,26 +128,31 @@ async def _page(
     if form is not None:
         mapping = _typed(mapping, form)
     found = imports.findings_of(row)
+    wrong = str(problem.params["field"]) if isinstance(problem, BadMapping) else ""
+    error = problem.sentence(desk.locale) if problem else ""
+    if wrong:
+        error = t(desk.locale, "labels.mapping.wrong", field=t(desk.locale, f"labels.field.{wrong}"))
     return staff_page(
         request, desk, "labels_import.html", status=problem.status if problem else 200, row=row, mapping=mapping,
         fields=[f for f in headers.FIELDS[row.kind] if f != "audio" or row.format == "audio"],
         needed=needed(row.kind, audio=row.format == "audio"), findings=found[:SHOWN], more_findings=len(found) - SHOWN,
         sets=[content_of(one) for one in await newest_sets(desk.session)], levels=scales.LEVELS,
         marks=[*mapping.scale.words, *[m for m in (row.preview or {}).get("marks", []) if m not in mapping.scale.words]],
-        error=problem.sentence(desk.locale) if problem else "",
-        wrong=str(problem.params.get("field", "")) if isinstance(problem, BadMapping) else "",
+        error=error, wrong=wrong,
         labels=await imports.labels_on(desk.session, row.id) if row.state == imports.IMPORTED else 0,
     )  # fmt: skip
 
 
 async def _mapping(desk: Desk, store: ObjectStore, row: HistoryImport, form: dict[str, str]) -> Mapping:
-    """As typed; where other marks are mapped than before, their scale is guessed anew."""
+    """As typed; where other marks are mapped than before, or as another kind, their scale is guessed anew."""
     kept, typed = mapping_of(row), _typed(mapping_of(row), form)
+    of = form.get("scale", "")
     fields = imports.MARKS[row.kind]
-    if [typed.columns.get(f) for f in fields] == [kept.columns.get(f) for f in fields]:
+    same = [typed.columns.get(f) for f in fields] == [kept.columns.get(f) for f in fields]
+    if same and of in ("", kept.scale.kind):
         return typed
     opened = await imports.opened_file(desk.session, store, row)
-    scale = imports.guessed_scale(opened.table, row.kind, typed.columns)
+    scale = imports.guessed_scale(opened.table, row.kind, typed.columns, "" if not same else of)
     return msgspec.structs.replace(typed, scale=scale or typed.scale)
 
 
