@@ -247,7 +247,7 @@ ROUTES = [
     Route("POST", C + "/setup/dry-run", "session", (404,), form={"set": "none"}),
     Route("POST", C + "/setup/dry-run/{interview_id:uuid}/erase", "session", (404,), form={}),
     Route("GET", C + "/labels", "session", (200,)),
-    Route("GET", C + "/labels/next", "session", (303,)),
+    Route("GET", C + "/labels/next", "session", (200, 303)),
     Route("GET", C + "/labels/examples/{example_id:uuid}", "session", (404,)),
     Route("POST", C + "/labels/examples/{example_id:uuid}/rating", "session", (404,), form={"level": "3"}),
     Route("POST", C + "/labels/examples/{example_id:uuid}/undo", "session", (404,), form={}),

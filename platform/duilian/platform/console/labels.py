@@ -50,14 +50,20 @@ class LabelPages(Controller):
 
     @get("/next", guards=WRITE)
     async def next(
-        self, desk: Desk, queue: str = "first", item: str = "", after: str = "", last: str = ""
-    ) -> Redirect:
-        """The answer that is to be rated next. after: the one passed over; last: the one just rated."""
+        self,
+        request: AnyRequest,
+        desk: Desk,
+        queue: str = "first",
+        item: str = "",
+        after: str = "",
+        last: str = "",
+    ) -> Response[Any]:
+        """Leads to the answer to rate next. after: the one passed over; last: the one just rated."""
         queue = queue if queue in queues.QUEUES else "first"
         passed = uuid_or_none(after)
         found = await queues.next_in(desk.session, eyes_of(desk), queue, item, passed)
         if found is None or found == passed:
-            return back_to(HERE, "success", t(desk.locale, "labels.queue_done"))
+            return staff_page(request, desk, "labels_done.html", last=await _last(desk, last))
         asked = msgspec.structs.asdict(_Where(queue=queue, item=item, last=last))
         return Redirect(
             f"{HERE}/examples/{found}", query_params={k: v for k, v in asked.items() if v}, status_code=303
