@@ -1,0 +1,299 @@
+"""A scoring model learned from labels, as an artefact: the labelled answers as numbers, and the hyperparameters.
+
+Everything else is computed from these when it is loaded, the same each time. So a person's labels can be taken out
+again without training (`without`), and nobody's words lie in the file, only vectors, hashed n-grams and facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from duilian.serving.scoring.learned.facts import FACTS
+from duilian.serving.scoring.learned.kernel import (
+    Frame,
+    Framed,
+    Hyper,
+    Matrix,
+    Rows,
+    Sparse,
+    framed,
+    shared,
+    within,
+    within_alone,
+)
+from duilian.serving.scoring.learned.process import Block, Solution, predict, solve, without_block
+from duilian.serving.scoring.learned.tokens import DIMENSIONS
+
+FORMAT = "duilian-learned-1"
+DOUBT = 2.0  # noise of an example that nobody marked, in that of a label
+COVERAGE = 0.9  # of the intervals
+FEW_MARKS = 3  # up to so many, the most probable mark is given; on finer scales the nearest to the expected score
+STEADY = 10  # labels at which an item's own spread counts as much as that of all items
+STEEPEST, FLATTEST = 2.5, 0.7
+
+
+class Labels(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One item: what was asked, and its answers as numbers, little-endian, a row for each.
+
+    scores: the labels, then those of the examples nobody marked (`examples` of them): references, the question itself,
+    nothing at all. people: a pseudonym for each label or None. vectors: float16, facts: float32, grams: see Sparse.
+    """
+
+    key: str
+    question: str
+    references: list[str]
+    scores: list[float]
+    examples: int
+    people: list[str | None]
+    vectors: bytes
+    facts: bytes
+    starts: list[int]
+    places: bytes
+    weights: bytes
+
+    def rows(self) -> Rows:
+        count = len(self.scores)
+        grams = Sparse(
+            np.array(self.starts, np.int64), np.frombuffer(self.places, "<u2"),
+            np.frombuffer(self.weights, "<f2").astype(np.float32),
+        )  # fmt: skip
+        vectors = np.frombuffer(self.vectors, "<f2").astype(np.float32).reshape(count, -1)
+        return Rows(vectors, np.frombuffer(self.facts, "<f4").reshape(count, FACTS), grams)
+
+
+class Learned(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """scale: the marks there are, rising; empty where any number between low and high may be given."""
+
+    format: Literal["duilian-learned-1"] = FORMAT
+    encoder: str
+    encoder_version: str
+    scale: list[float]
+    low: float
+    high: float
+    hyper: Hyper
+    items: list[Labels]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """On the scale of the labels. expected: before it is put on a mark; spread: its standard deviation.
+
+    low, high: hold the mark of a reader nine times in ten. labels: of the item; none means that the score is provisional.
+    """
+
+    score: float
+    expected: float
+    spread: float
+    low: float
+    high: float
+    labels: int
+
+
+@dataclass
+class _Part:
+    """One item, ready: its answers as the kernel sees them, and how a prediction becomes a mark."""
+
+    labels: int
+    frame: Frame
+    rows: Framed
+    number: int
+    middle: float
+    left_out_middle: float
+    slope: float
+
+
+@dataclass
+class Model:
+    """A `Learned`, ready to judge. bytes: what it holds in memory, about."""
+
+    learned: Learned
+    left_out: dict[str, list[Prediction]] = field(default_factory=dict)  # by item: each label, judged by all others
+    bytes: int = 0
+
+    def __post_init__(self) -> None:
+        self._hyper = self.learned.hyper
+        self._widths = np.diff(self.learned.scale) if self.learned.scale else np.array([])
+        rows = [item.rows() for item in self.learned.items]
+        frames = [Frame.of(r) for r in rows]
+        ready = [framed(r, f, self._hyper) for r, f in zip(rows, frames, strict=True)]
+        real = np.concatenate([item.scores[: self._count(item)] for item in self.learned.items])
+        self._centre = self._targets(real).mean(axis=0)
+        self._blocks = [self._block(*pair) for pair in zip(self.learned.items, ready, strict=True)]
+        self._solution = solve(self._blocks)
+        self._general = self._spread_of_all()
+        self._parts = {
+            item.key: self._part(number, item, frame, framed_rows)
+            for number, (item, frame, framed_rows) in enumerate(zip(self.learned.items, frames, ready, strict=True))
+        }
+        self._widen = 1.0
+        self._widen = self._judge_left_out()
+        self._judge_left_out()
+        self.bytes = sum(_size(part) for part in self._parts.values()) + sum(
+            8 * (s.inverse.size + s.pull.size) for s in self._solution.blocks
+        )
+
+    @staticmethod
+    def _count(item: Labels) -> int:
+        return len(item.scores) - item.examples
+
+    def _targets(self, scores: Sequence[float] | NDArray[np.float64]) -> Matrix:
+        return targets_of(np.asarray(scores), self.learned.scale, self.learned.low, self.learned.high)
+
+    def _block(self, item: Labels, rows: Framed) -> Block:
+        noise = np.full(len(item.scores), self._hyper.noise)
+        noise[self._count(item) :] *= DOUBT
+        covariance = within(rows, rows, self._hyper.amplitudes) + np.diag(noise)
+        features = shared(rows.facts, self._hyper.amplitudes)
+        return Block(covariance, features, self._targets(item.scores) - self._centre)
+
+    def _expected(self, outputs: Matrix) -> NDArray[np.float64]:
+        """On the scale of the labels, from centred outputs, shape (n,)."""
+        known = np.clip(outputs + self._centre, 0.0, 1.0)
+        if self.learned.scale:
+            return self.learned.low + known @ self._widths
+        return self.learned.low + known[:, 0] * (self.learned.high - self.learned.low)
+
+    def _left_out(self, number: int) -> tuple[Matrix, NDArray[np.float64]]:
+        """Outputs and their variances in the process's unit, of the labels only."""
+        count = self._count(self.learned.items[number])
+        solved = self._solution.blocks[number]
+        return solved.left_out[:count], solved.left_out_variance[:count]
+
+    def _spread_of_all(self) -> float:
+        """How much wider readers' marks are spread than predictions, over all items with enough labels."""
+        ratios = [
+            (count, np.std(item.scores[:count]) / max(np.std(self._expected(self._left_out(number)[0])), 1e-6))
+            for number, item in enumerate(self.learned.items)
+            if (count := self._count(item)) >= 3
+        ]
+        if not ratios:
+            return 1.0
+        return float(np.average([np.clip(r, FLATTEST, STEEPEST) for _, r in ratios], weights=[n for n, _ in ratios]))
+
+    def _part(self, number: int, item: Labels, frame: Frame, rows: Framed) -> _Part:
+        count = self._count(item)
+        guessed = self._expected(self._left_out(number)[0])
+        if count < 3:
+            middle = float(np.mean([s for i in self.learned.items for s in i.scores[: self._count(i)]]))
+            return _Part(count, frame, rows, number, middle, middle, self._general if not count else 1.0)
+        marks = np.array(item.scores[:count])
+        own = np.clip(marks.std() / max(guessed.std(), 1e-6), FLATTEST, STEEPEST)
+        slope = (count * own + STEADY * self._general) / (count + STEADY)
+        return _Part(count, frame, rows, number, float(marks.mean()), float(guessed.mean()), float(slope))
+
+    def _judge_left_out(self) -> float:
+        """Fills `left_out`; returns how many standard deviations hold COVERAGE of the labels."""
+        strays: list[float] = []
+        for item in self.learned.items:
+            part = self._parts[item.key]
+            self.left_out[item.key] = found = self._predictions(*self._left_out(part.number), part)
+            strays += _strays(found, item.scores)
+        return _widening(strays)
+
+    def _predictions(
+        self, outputs: Matrix, variance: NDArray[np.float64], part: _Part, widen: float | None = None
+    ) -> list[Prediction]:
+        low, high = self.learned.low, self.learned.high
+        latent = np.clip(part.middle + part.slope * (self._expected(outputs) - part.left_out_middle), low, high)
+        spread = np.sqrt(variance) * (high - low)
+        reach = (self._widen if widen is None else widen) * spread
+        scores = self._marks(outputs, latent)
+        return [
+            Prediction(score, float(middle), float(one), max(low, float(middle - far)), min(high, float(middle + far)), part.labels)
+            for score, middle, one, far in zip(scores, latent, spread, reach, strict=True)
+        ]  # fmt: skip
+
+    def _marks(self, outputs: Matrix, latent: NDArray[np.float64]) -> list[float]:
+        scale = np.array(self.learned.scale)
+        if not len(scale):
+            return latent.tolist()
+        if len(scale) > FEW_MARKS:
+            return scale[np.abs(latent[:, None] - scale).argmin(axis=1)].tolist()
+        above = np.clip(outputs + self._centre, 0.0, 1.0)
+        edges = np.hstack([np.ones((len(above), 1)), above, np.zeros((len(above), 1))])
+        return scale[(edges[:, :-1] - edges[:, 1:]).argmax(axis=1)].tolist()
+
+    def judge(self, key: str, rows: Rows) -> list[Prediction]:
+        """Answers to one item, known or not."""
+        amplitudes = self._hyper.amplitudes
+        part = self._parts.get(key)
+        if part is None:
+            return self._judge_unknown(rows)
+        new = framed(rows, part.frame, self._hyper)
+        covariance = within(new, part.rows, amplitudes)
+        mean, variance = predict(
+            self._solution, shared(new.facts, amplitudes), within_alone(new, amplitudes),
+            self._solution.blocks[part.number], covariance,
+        )  # fmt: skip
+        return self._predictions(mean, variance + self._hyper.noise, part)
+
+    def _judge_unknown(self, rows: Rows) -> list[Prediction]:
+        """An item the model has never seen: only what all items share speaks."""
+        frame = Frame(np.zeros(rows.vectors.shape[1], np.float32), np.ones(DIMENSIONS, np.float32))
+        new = framed(rows, frame, self._hyper)
+        amplitudes = self._hyper.amplitudes
+        own = within_alone(new, amplitudes)
+        mean, variance = predict(self._solution, shared(new.facts, amplitudes), own, None, None)
+        part, widen = self._across
+        return self._predictions(mean, variance + self._hyper.noise, part, widen)
+
+    @cached_property
+    def _across(self) -> tuple[_Part, float]:
+        """How predictions become marks where nothing of the item is known: learned by leaving out one item after another."""
+        found: list[tuple[Matrix, NDArray[np.float64], list[float]]] = []
+        for item, block, solved in zip(self.learned.items, self._blocks, self._solution.blocks, strict=True):
+            count = self._count(item)
+            mean, variance = without_block(self._solution, block, solved)
+            alone = within_alone(self._parts[item.key].rows, self._hyper.amplitudes) + self._hyper.noise
+            found.append((mean[:count], (variance + alone)[:count], item.scores[:count]))
+        marks = np.concatenate([scores for _, _, scores in found])
+        guessed = np.concatenate([self._expected(mean) for mean, _, _ in found])
+        slope = np.clip(marks.std() / max(guessed.std(), 1e-6), FLATTEST, STEEPEST) if len(found) > 1 else 1.0
+        first = self._parts[self.learned.items[0].key]
+        part = _Part(0, first.frame, first.rows, -1, float(marks.mean()), float(guessed.mean()), float(slope))
+        strays: list[float] = []
+        for mean, variance, scores in found:
+            strays += _strays(self._predictions(mean, variance, part), scores)
+        return part, _widening(strays)
+
+
+def _strays(found: list[Prediction], scores: list[float]) -> list[float]:
+    """How many standard deviations each label lies from what was expected."""
+    return [abs(p.expected - score) / p.spread for p, score in zip(found, scores, strict=False)]
+
+
+def _widening(strays: list[float]) -> float:
+    """Conformal (Lei et al. 2018): the quantile of the strays that holds COVERAGE of the next label."""
+    rank = min(1.0, np.ceil((len(strays) + 1) * COVERAGE) / len(strays))
+    return float(np.quantile(strays, rank))
+
+
+def targets_of(scores: NDArray[np.float64], scale: list[float], low: float, high: float) -> Matrix:
+    """What the process learns, (n, outputs): does a score lie above each mark but the last (Frank & Hall 2001); or the
+    score itself, 0-1, on an open scale."""
+    if scale:
+        return (scores[:, None] > np.array(scale[:-1])[None] + 1e-9).astype(np.float64)
+    return ((scores - low) / (high - low))[:, None]
+
+
+def labels_of(
+    key: str, question: str, references: list[str], rows: Rows, scores: list[float], people: list[str | None]
+) -> Labels:
+    """scores: a mark for each row; rows behind the people are examples that nobody marked."""
+    return Labels(
+        key=key, question=question, references=references, scores=scores, examples=len(scores) - len(people),
+        people=people, vectors=rows.vectors.astype("<f2").tobytes(), facts=rows.facts.astype("<f4").tobytes(),
+        starts=rows.grams.starts.tolist(), places=rows.grams.places.astype("<u2").tobytes(),
+        weights=rows.grams.weights.astype("<f2").tobytes(),
+    )  # fmt: skip
+
+
+def _size(part: _Part) -> int:
+    return 8 * (part.rows.vectors.size + part.rows.facts.size) + 6 * part.rows.grams.places.size
