@@ -99,6 +99,8 @@ def test_agreement_says_who_is_nearer(measured: dict[str, dict]) -> None:
 
 
 def test_figures_find_what_was_planted(measured: dict[str, dict], past: Past) -> None:
+    strictest = measured["raters"]["raters"][0]
+    assert strictest["rater"] == past.strict and strictest["severity"]["low"] > 0
     by_rater = {one["rater"]: one["severity"]["value"] for one in measured["raters"]["raters"]}
     assert by_rater[past.strict] - by_rater[past.even] == pytest.approx(0.7, abs=0.2)
     (row,) = (row for row in measured["items"]["sets"] if row["key"] == "complaint")
@@ -232,6 +234,7 @@ def test_a_candidate_declares_changes_and_takes_back(world: World) -> None:
     assert me.api.get("/my-data/groups").json()["declared"] == {"gender": "woman", "age": "35_44"}
     copy = zipfile.ZipFile(io.BytesIO(me.api.get("/my-data/copy").content))
     assert json.loads(copy.read("groups.json")) == {"gender": "woman", "age": "35_44"}
+    assert me.counts()["groups"] == 2
     assert me.api.put("/my-data/groups", json={"declared": {}}).json() == {"declared": {}}
     me.api.put("/my-data/groups", json={"declared": {"gender": "other"}})
     receipt = me.receipt(me.erase())

@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from duilian.serving.scoring.learned.facts import FACTS
-from duilian.serving.scoring.learned.kernel import BETWEEN, REACH, WITHIN, Frame, Hyper, Matrix, distance, standardised
+from duilian.serving.scoring.learned.kernel import (
+    BETWEEN,
+    REACH,
+    WITHIN,
+    Frame,
+    Hyper,
+    Matrix,
+    distance,
+    standardised,
+)
 from duilian.serving.scoring.learned.model import DOUBT, Labels, targets_of
 from duilian.serving.scoring.similarity import unit
 
@@ -34,7 +43,9 @@ def fit_hyper(items: Sequence[Labels], scale: list[float], low: float, high: flo
     search = _Search(items, scale, low, high)
     usual = search.usual
     bounds = [(value - FURTHEST * LOOSE, value + FURTHEST * LOOSE) for value in usual]
-    found = minimize(search.cost, usual, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": STEPS})
+    found = minimize(
+        search.cost, usual, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": STEPS}
+    )
     return search.hyper(found.x)
 
 
@@ -82,7 +93,9 @@ class _Search:
         parts = self._parts | {
             "facts": self._same * linear, "facts_near": self._same * near, "shared": linear, "shared_near": far,
         }  # fmt: skip
-        covariance = sum(amplitudes[name] * parts[name] for name in NAMES) + np.diag(noise * self._noise + JITTER)
+        covariance = sum(amplitudes[name] * parts[name] for name in NAMES) + np.diag(
+            noise * self._noise + JITTER
+        )
         root = np.linalg.cholesky(covariance)
         inverse = np.linalg.inv(covariance)
         own, outputs = inverse @ self._targets, self._targets.shape[1]

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-import numpy as np
-
 from duilian.customization.lab.hyper import fit_hyper
 from duilian.customization.lab.lines import Line
 from duilian.infra.errors import Unprocessable

@@ -30,9 +30,11 @@ Json = dict[str, Any]
 def agreement(rows: Rows) -> Json:
     """Human with human beside human with machine, on all answers and by competency; and which is nearer."""
     parts: defaultdict[str, list[Marked]] = defaultdict(list)
+    several = len({one.competency for one in rows.marked}) > 1
     for one in rows.marked:
         parts[""].append(one)
-        parts[one.competency].append(one)
+        if several:
+            parts[one.competency].append(one)
     ordered = sorted(parts, key=lambda key: (key != "", -len(parts[key]), key))
     difference = _nearer(parts[""])
     return {

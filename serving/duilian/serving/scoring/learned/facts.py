@@ -67,7 +67,9 @@ class Item:
 
 def facts_of(answer: Text, item: Item) -> NDArray[np.float32]:
     """Shape (FACTS,), in the order of `Facts`."""
-    sides = [_beside(answer, reference, item.question.text) for reference in item.references or [item.question]]
+    sides = [
+        _beside(answer, reference, item.question.text) for reference in item.references or [item.question]
+    ]
     best = max(sides, key=lambda side: side[0] + side[4] + side[8])
     return np.array(Facts(*best, *_alone(answer, item)), np.float32)
 

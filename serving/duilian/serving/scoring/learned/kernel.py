@@ -70,7 +70,9 @@ class Sparse:
         """Inner products, shape (len(self), len(other))."""
         if len(self) > FEW:
             return np.asarray(self.dense() @ other.dense().T, np.float64)
-        return np.stack([other.sums(other.weights * row[other.places]) for row in self.dense()]).astype(np.float64)
+        return np.stack([other.sums(other.weights * row[other.places]) for row in self.dense()]).astype(
+            np.float64
+        )
 
     def dense(self) -> NDArray[np.float32]:
         """Shape (rows, DIMENSIONS)."""
@@ -135,7 +137,9 @@ def standardised(facts: NDArray[np.float32], mean: list[float], deviation: list[
 def within(a: Framed, b: Framed, amplitudes: dict[str, float]) -> Matrix:
     """Covariance of answers to one item beyond what they share with all items, shape (len(a), len(b))."""
     parts = within_parts(a, b)
-    return sum((amplitudes[name] * part for name, part in parts.items()), np.zeros((len(a.facts), len(b.facts))))
+    return sum(
+        (amplitudes[name] * part for name, part in parts.items()), np.zeros((len(a.facts), len(b.facts)))
+    )
 
 
 def within_parts(a: Framed, b: Framed) -> dict[str, Matrix]:
@@ -152,7 +156,9 @@ def within_alone(a: Framed, amplitudes: dict[str, float]) -> Matrix:
     grams = a.grams.sums(a.grams.weights**2).astype(np.float64)
     one = np.ones_like(meaning)
     parts = (one, grams, meaning, meaning**2, (a.facts**2).sum(axis=1) / FACTS, one)
-    return sum((amplitudes[name] * part for name, part in zip(WITHIN, parts, strict=True)), np.zeros_like(one))
+    return sum(
+        (amplitudes[name] * part for name, part in zip(WITHIN, parts, strict=True)), np.zeros_like(one)
+    )
 
 
 def shared(facts: Matrix, amplitudes: dict[str, float]) -> Matrix:

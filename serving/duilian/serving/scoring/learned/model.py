@@ -28,13 +28,15 @@ from duilian.serving.scoring.learned.kernel import (
     within,
     within_alone,
 )
-from duilian.serving.scoring.learned.process import Block, Solution, predict, solve, without_block
+from duilian.serving.scoring.learned.process import Block, predict, solve, without_block
 from duilian.serving.scoring.learned.tokens import DIMENSIONS
 
 FORMAT = "duilian-learned-1"
 DOUBT = 2.0  # noise of an example that nobody marked, in that of a label
 COVERAGE = 0.9  # of the intervals
-FEW_MARKS = 3  # up to so many, the most probable mark is given; on finer scales the nearest to the expected score
+FEW_MARKS = (
+    3  # up to so many, the most probable mark is given; on finer scales the nearest to the expected score
+)
 STEADY = 10  # labels at which an item's own spread counts as much as that of all items
 STEEPEST, FLATTEST = 2.5, 0.7
 
@@ -114,7 +116,9 @@ class Model:
     """A `Learned`, ready to judge. bytes: what it holds in memory, about."""
 
     learned: Learned
-    left_out: dict[str, list[Prediction]] = field(default_factory=dict)  # by item: each label, judged by all others
+    left_out: dict[str, list[Prediction]] = field(
+        default_factory=dict
+    )  # by item: each label, judged by all others
     bytes: int = 0
 
     def __post_init__(self) -> None:
@@ -130,7 +134,9 @@ class Model:
         self._general = self._spread_of_all()
         self._parts = {
             item.key: self._part(number, item, frame, framed_rows)
-            for number, (item, frame, framed_rows) in enumerate(zip(self.learned.items, frames, ready, strict=True))
+            for number, (item, frame, framed_rows) in enumerate(
+                zip(self.learned.items, frames, ready, strict=True)
+            )
         }
         self._widen = 1.0
         self._widen = self._judge_left_out()
@@ -169,13 +175,18 @@ class Model:
     def _spread_of_all(self) -> float:
         """How much wider readers' marks are spread than predictions, over all items with enough labels."""
         ratios = [
-            (count, np.std(item.scores[:count]) / max(np.std(self._expected(self._left_out(number)[0])), 1e-6))
+            (
+                count,
+                np.std(item.scores[:count]) / max(np.std(self._expected(self._left_out(number)[0])), 1e-6),
+            )
             for number, item in enumerate(self.learned.items)
             if (count := self._count(item)) >= 3
         ]
         if not ratios:
             return 1.0
-        return float(np.average([np.clip(r, FLATTEST, STEEPEST) for _, r in ratios], weights=[n for n, _ in ratios]))
+        return float(
+            np.average([np.clip(r, FLATTEST, STEEPEST) for _, r in ratios], weights=[n for n, _ in ratios])
+        )
 
     def _part(self, number: int, item: Labels, frame: Frame, rows: Framed) -> _Part:
         count = self._count(item)
@@ -201,7 +212,9 @@ class Model:
         self, outputs: Matrix, variance: NDArray[np.float64], part: _Part, widen: float | None = None
     ) -> list[Prediction]:
         low, high = self.learned.low, self.learned.high
-        latent = np.clip(part.middle + part.slope * (self._expected(outputs) - part.left_out_middle), low, high)
+        latent = np.clip(
+            part.middle + part.slope * (self._expected(outputs) - part.left_out_middle), low, high
+        )
         spread = np.sqrt(variance) * (high - low)
         reach = (self._widen if widen is None else widen) * spread
         scores = self._marks(outputs, latent)

@@ -33,7 +33,9 @@ class Observer:
         item = Item(known[0], known[1 : 1 + len(references)])
         said = known[1 + len(references) :]
         facts = np.stack([facts_of(answer, item) for answer in said])
-        return Rows(vectors[1 + len(references) :], facts, Sparse.of([hashed(answer.text) for answer in said]))
+        return Rows(
+            vectors[1 + len(references) :], facts, Sparse.of([hashed(answer.text) for answer in said])
+        )
 
     def _vectors(self, texts: list[str]) -> NDArray[np.float32]:
         """Of nothing: zeros."""

@@ -21,7 +21,9 @@ _UNIT = re.compile(r"[\u3400-\u9fff]|[a-z]+|\d+(?:\.\d+)?|[-+*/^=<>()&|%]")
 _SENTENCE = re.compile(r"[。！？!?；;\n]+|\.(?=\s|$)")
 _NEGATION = re.compile(r"不|没|非|无|错|否|\bnot?\b|n't|\bnever\b|\bnone\b")
 
-Grams = tuple[NDArray[np.uint16], NDArray[np.float32]]  # places, rising, and their weights; both of shape (n,)
+Grams = tuple[
+    NDArray[np.uint16], NDArray[np.float32]
+]  # places, rising, and their weights; both of shape (n,)
 
 
 @lru_cache(maxsize=8192)
