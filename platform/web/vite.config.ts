@@ -29,6 +29,8 @@ export default defineConfig({
     target: ["chrome111", "edge111", "firefox114", "safari16.4"],
     // A data: address would need its own permission in the content security policy.
     assetsInlineLimit: 0,
+    // The drawing library is one piece of 0.6 MB, fetched by pages with a chart only.
+    chunkSizeWarningLimit: 700,
     modulePreload: { polyfill: false },
     rolldownOptions: {
       input: {

@@ -35,6 +35,10 @@ JOBS = {
     "privacy.erase": {"erasure_id": "events"},
     "privacy.retention": {},
     "domains.check": {},
+    "labels.import": {"import_id": "events"},
+    "labels.predict": {"import_id": "events"},
+    "labels.gather": {},
+    "labels.tidy": {},
     "tenant.delete": {"closure_id": "events"},
     "lab.measure": {},
     "lab.anchors": {"cause": "person"},
@@ -47,6 +51,7 @@ PERIODIC = {
     "privacy.retention.daily",
     "onboarding.erase_drafts",
     "domains.check.daily",
+    "labels.tidy.daily",
 }
 
 

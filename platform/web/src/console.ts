@@ -3,6 +3,7 @@ import htmx from "htmx.org";
 import { mountBrandPreview } from "./console/brand-preview.ts";
 import { mountBulkSelect } from "./console/bulk-select.ts";
 import { mountLabChart } from "./console/lab-chart.ts";
+import { mountLabelling } from "./console/labelling.ts";
 import { mountLive } from "./console/live.ts";
 import { mountPeopleFile } from "./console/people-file.ts";
 import { mountRail } from "./console/rail.ts";
@@ -19,6 +20,7 @@ const MODULES = {
   "brand-preview": mountBrandPreview,
   "bulk-select": mountBulkSelect,
   "lab-chart": mountLabChart,
+  labelling: mountLabelling,
   live: mountLive,
   "people-file": mountPeopleFile,
   rail: mountRail,

@@ -7,7 +7,7 @@ its own baseline: there is nothing it could have moved from. After a release `ac
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import nan
+from math import isfinite, nan
 from uuid import UUID
 
 import msgspec
@@ -66,8 +66,9 @@ def settled(marks: Mapping[str, Rating]) -> float | None:
     if ADJUDICATED in marks:
         return float(marks[ADJUDICATED].level)
     first, second = marks.get(FIRST), marks.get(SECOND)
-    alike = first is not None and second is not None and first.level == second.level
-    return float(first.level) if alike else None
+    if first is None or second is None or first.level != second.level:
+        return None
+    return float(first.level)
 
 
 async def settled_examples(session: TenantSession, competency: str = "") -> dict[UUID, float]:
@@ -91,7 +92,7 @@ async def anchors_hold(session: TenantSession, scores: Scores) -> Verdict:
     before = base.scores if base else {}
     after = [_number(scores.get(one)) for one in known]
     if not any(str(one) in before for one in known):
-        return _first(len(known), after)
+        return _first(after)
     # An anchor added since the baseline was scored has nothing to be compared with yet.
     old = [_number(before.get(str(one))) for one in known]
     return compare_anchors([truth[one] for one in known], old, after, LEVELS)
@@ -136,13 +137,11 @@ async def runs(session: TenantSession, most: int = 50) -> list[AnchorRun]:
     return list(await session.scalars(select(AnchorRun).order_by(AnchorRun.id.desc()).limit(most)))
 
 
-def _first(n: int, after: list[float]) -> Verdict:
-    """Nothing to compare with: every anchor has a score, and there are enough of them."""
-    lost = sum(score != score for score in after)
-    if n < LEAST_ANCHORS:
-        return Verdict(state="unmeasured", breaches=[], n=n, least=LEAST_ANCHORS)
-    found = ["unscored"] if lost else []
-    return Verdict(state="breach" if found else "holds", breaches=found, n=n, least=LEAST_ANCHORS)
+def _first(after: list[float]) -> Verdict:
+    """Nothing to compare with: what counts is that there are enough anchors that can be scored at all."""
+    n = sum(isfinite(score) for score in after)
+    state = "holds" if n >= LEAST_ANCHORS else "unmeasured"
+    return Verdict(state=state, breaches=[], n=n, least=LEAST_ANCHORS)
 
 
 def _number(value: float | None) -> float:

@@ -10,8 +10,8 @@ from pathlib import PurePosixPath
 from duilian.customization.labels import errors
 from duilian.customization.labels.reading import Table, ending, read_table
 
-LARGEST_ARCHIVE = 200 * 1024 * 1024  # bytes, as uploaded
-LARGEST_CONTENT = 400 * 1024 * 1024  # bytes of everything in it
+LARGEST_ARCHIVE = 100 * 1024 * 1024  # bytes, as uploaded
+LARGEST_CONTENT = 300 * 1024 * 1024  # bytes of everything in it
 LARGEST_RECORDING = 40 * 1024 * 1024
 TABLES = ("xlsx", "csv", "tsv", "jsonl")
 SOUNDS = ("wav", "mp3", "m4a", "aac", "ogg", "opus", "webm", "mp4", "flac", "amr", "wma")

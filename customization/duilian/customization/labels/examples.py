@@ -89,7 +89,8 @@ async def lines_of(
     The filters are joined by "and". The session decides what is seen: with units, those units' examples only.
     """
     wanted = {"competency": competency, "set_key": set_key, "question_key": question_key, "item": item}
-    query = select(Example).where(Example.withheld_at.is_(None)).order_by(Example.id)
+    query = select(Example).where(Example.withheld_at.is_(None))
+    query = query.order_by(Example.created_at, Example.row_number, Example.id)
     for column, value in wanted.items():
         if value is not None:
             query = query.where(getattr(Example, column) == value)

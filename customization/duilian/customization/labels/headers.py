@@ -79,7 +79,6 @@ def _holds(field: str, name: str, *, exact: bool) -> bool:
 
 
 def _preference(field: str, name: str) -> int:
-    """Of several columns that may say who somebody is, the one that says it best; else the first."""
-    if field != "person":
-        return 0
-    return next((place for place, known in enumerate(_PERSON_ORDER) if known in name), len(_PERSON_ORDER))
+    """Of several columns the one whose name says it best: for a person what tells people apart, else by our own order."""
+    order = _PERSON_ORDER if field == "person" else _FULL[field]
+    return next((place for place, known in enumerate(order) if known in name), len(order))

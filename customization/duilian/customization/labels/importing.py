@@ -26,7 +26,7 @@ from duilian.infra.objects import ObjectMissing, ObjectStore
 from duilian.serving import contracts as c
 from duilian.serving.audio import decode_audio
 from duilian.serving.client import ServingClient
-from duilian.serving.errors import BrokenMedia, ServingRefused, TooLong
+from duilian.serving.errors import TooLong
 from duilian.tenants.keyring import OpenTenantKey, keys_of
 from duilian.tenants.service import current_tenant
 
@@ -128,8 +128,8 @@ class _Hearing:
             return {"text": (await self._serving.transcribe(asked)).text}
         except TooLong:
             return {"fault": "recording-too-long"}
-        except (BrokenMedia, ServingRefused, Problem) as error:
-            if isinstance(error, Problem) and error.status >= 500:  # a part of ours is down: tried again
+        except Problem as error:
+            if error.status >= 500:  # a part of ours is down: tried again
                 raise
             return {"fault": "recording-unreadable"}
 

@@ -10,12 +10,14 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import delete, func, select
 
-from duilian.customization.labels import checking, errors, files, mapping
+from duilian.customization.labels import checking, errors, files, mapping, scales
 from duilian.customization.labels.checking import Checked
 from duilian.customization.labels.files import Opened
 from duilian.customization.labels.findings import MOST_KEPT, Finding
 from duilian.customization.labels.mapping import Mapping
 from duilian.customization.labels.models import Example, HistoryImport, Outcome, Rating
+from duilian.customization.labels.reading import Table
+from duilian.customization.labels.scales import Scale
 from duilian.infra import audit
 from duilian.infra.clock import now
 from duilian.infra.database import TenantSession
@@ -25,6 +27,8 @@ from duilian.infra.objects import ObjectStore
 from duilian.tenants.keyring import keys_of
 
 IMPORT = "labels.import"
+# Fields whose values are read by the scale.
+MARKS = {"answers": ("score", "second_score"), "outcomes": ("probation_performance",)}
 DRAFT, CHECKED, IMPORTING, IMPORTED, FAILED, UNDONE = (
     "draft", "checked", "importing", "imported", "failed", "undone",
 )  # fmt: skip
@@ -41,9 +45,11 @@ async def upload(
         raise BadRequest(reason="kind")
     opened = await asyncio.to_thread(files.open_file, name, data)
     guessed = mapping.guess(opened.table, kind, audio=opened.archive is not None)
+    scale = guessed_scale(opened.table, kind, guessed.columns) or guessed.scale
+    guessed = msgspec.structs.replace(guessed, scale=scale)
     row = HistoryImport(
         unit_id=unit_id, kind=kind, format=opened.format, file_name=name[-LONGEST_NAME:],
-        sha256=sha256(data).hexdigest(), size=len(data), preview=_preview(opened), mapping=msgspec.to_builtins(guessed),
+        sha256=sha256(data).hexdigest(), size=len(data), preview=_preview(opened, kind, guessed), mapping=msgspec.to_builtins(guessed),
         findings_sealed=None, state=DRAFT, counts={}, done=0, total=0, failure=None, created_by=session.access.actor,
         created_at=now(), checked_at=None, imported_by=None, imported_at=None, undone_by=None, undone_at=None,
     )  # fmt: skip
@@ -55,13 +61,36 @@ async def upload(
     return row
 
 
-def _preview(opened: Opened) -> dict[str, Any]:
+def guessed_scale(table: Table, kind: str, columns: dict[str, str], of: str = "") -> Scale | None:
+    """From the marks of the mapped columns; None where none are mapped. of: "numbers", "words", or "" to be guessed."""
+    marks = _marks(table, kind, columns)
+    return scales.guess(marks, of) if marks else None
+
+
+def _marks(table: Table, kind: str, columns: dict[str, str]) -> list[str]:
+    return [mark for field in MARKS[kind] if field in columns for mark in table.column(columns[field])]
+
+
+def _unknown(table: Table, kind: str, mapping: Mapping) -> list[str]:
+    """Words of the file that the scale does not map."""
+    found = scales.unknown_words(_marks(table, kind, mapping.columns), mapping.scale)
+    return found if mapping.scale.kind == "words" else []
+
+
+def _preview(opened: Opened, kind: str, guessed: Mapping) -> dict[str, Any]:
     rows = [
         {"number": row.number, "cells": {name: text[:PREVIEW_VALUE] for name, text in row.cells.items()}}
         for row in opened.table.rows[:PREVIEW_ROWS]
     ]
     index = opened.archive.index[0] if opened.archive else ""
-    return {"columns": opened.table.columns, "rows": rows, "index": index, "count": len(opened.table.rows)}
+    marks = _unknown(opened.table, kind, guessed)
+    return {
+        "marks": marks,
+        "columns": opened.table.columns,
+        "rows": rows,
+        "index": index,
+        "count": len(opened.table.rows),
+    }
 
 
 async def import_of(session: TenantSession, import_id: UUID, *, lock: bool = False) -> HistoryImport:
@@ -85,6 +114,7 @@ async def dry_run(session: TenantSession, store: ObjectStore, row: HistoryImport
     """Keeps the mapping and what came of the check; the library stays as it is. Raises BadMapping, WrongState."""
     _expect(row, DRAFT, CHECKED, FAILED)
     opened = await opened_file(session, store, row)
+    row.preview = {**(row.preview or {}), "marks": _unknown(opened.table, row.kind, wanted)}
     checked = await checking.check(session, opened.table, row.kind, wanted, opened.archive)
     row.mapping = msgspec.to_builtins(wanted)
     keep_findings(row, checked.findings)

@@ -54,17 +54,11 @@ def needed(kind: str, *, audio: bool) -> tuple[str, ...]:
 
 
 def guess(table: Table, kind: str, *, audio: bool) -> Mapping:
-    """From names of columns and from the marks themselves."""
+    """From names of columns; the scale is guessed from the marks (`imports.guessed_scale`)."""
     columns = headers.guess(table.columns, kind)
     if not audio:
         columns.pop("audio", None)
-    marks = [
-        mark
-        for field in ("score", "second_score")
-        if field in columns
-        for mark in table.column(columns[field])
-    ]
-    return Mapping(columns=columns, scale=scales.guess(marks) if marks else scales.linear(1, 5))
+    return Mapping(columns=columns)
 
 
 def _taken_twice(columns: dict[str, str]) -> str:

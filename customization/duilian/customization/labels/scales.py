@@ -65,11 +65,11 @@ def linear(low: float, high: float) -> Scale:
     )
 
 
-def guess(marks: Iterable[str]) -> Scale:
-    """From the marks of the file; numbers unless most are words."""
+def guess(marks: Iterable[str], kind: str = "") -> Scale:
+    """From the marks of the file; where `kind` does not say, numbers unless most are words."""
     found = [mark for mark in marks if mark.strip()]
     numbers = [n for n in map(number_of, found) if n is not None]
-    if len(numbers) * 2 >= len(found):
+    if kind == "numbers" or (not kind and len(numbers) * 2 >= len(found)):
         return _of_numbers(numbers)
     common = Counter(map(_folded, found)).most_common(MOST_WORDS)
     return Scale(kind="words", words={mark: _known(mark) for mark, _ in common if _known(mark)})

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, stats
 from scipy.special import expit
@@ -60,29 +61,27 @@ def dif(
     levels, able, member = floats(marks), floats(ability), np.asarray(is_group, dtype=bool)
     known = np.isfinite(levels) & np.isfinite(able)
     levels, able, member = levels[known], able[known], member[known]
-    sizes = {"n_reference": int((~member).sum()), "n_group": int(member.sum()), "least": least}
-    if min(sizes["n_reference"], sizes["n_group"]) < least:
-        return Dif(item=item, group=group, reason="few", **sizes)
+    n, others = int(member.sum()), int((~member).sum())
+    row = Dif(item=item, group=group, n_reference=others, n_group=n, least=least)
+    if min(n, others) < least:
+        return replace(row, reason="few")
     if np.ptp(levels) == 0 or np.ptp(able) == 0:
-        return Dif(item=item, group=group, reason="no_variance", **sizes)
-    return _tested(item, group, levels, able, member, sizes)
+        return replace(row, reason="no_variance")
+    return _tested(row, levels, able, member)
 
 
-def _tested(
-    item: str, group: str, levels: Floats, able: Floats, member: NDArray[np.bool_], sizes: dict[str, int]
-) -> Dif:
+def _tested(row: Dif, levels: Floats, able: Floats, member: NDArray[np.bool_]) -> Dif:
     centre = (able - able.mean()) / able.std()
     side = member.astype(np.float64)
     columns = [centre, side, centre * side]
     none = log_likelihood(levels, np.empty((len(levels), 0)))
     base, uniform, every = (log_likelihood(levels, np.column_stack(columns[:k])) for k in (1, 2, 3))
     if not np.isfinite([none, base, uniform, every]).all():
-        return Dif(item=item, group=group, reason="not_estimable", **sizes)
+        return replace(row, reason="not_estimable")
     r2 = max(0.0, nagelkerke(none, every, len(levels)) - nagelkerke(none, base, len(levels)))
     mantel_p, gap = mantel(levels, member, strata(able))
-    return Dif(
-        item=item,
-        group=group,
+    return replace(
+        row,
         uniform_p=float(stats.chi2.sf(max(0.0, 2 * (uniform - base)), 1)),
         any_p=float(stats.chi2.sf(max(0.0, 2 * (every - base)), 2)),
         mantel_p=mantel_p,
@@ -90,7 +89,6 @@ def _tested(
         r2=r2,
         size="large" if r2 >= LARGE else "moderate" if r2 >= MODERATE else "negligible",
         favours="" if not gap else "group" if gap > 0 else "reference",
-        **sizes,
     )
 
 
@@ -103,7 +101,7 @@ def corrected(found: list[Dif]) -> list[Dif]:
 
 def _with(one: Dif, adjusted: float) -> Dif:
     flagged = adjusted < ALPHA and one.size in ("moderate", "large")
-    return msgspec.structs.replace(one, holm=adjusted, flagged=flagged)
+    return replace(one, holm=adjusted, flagged=flagged)
 
 
 def nagelkerke(none: float, fitted: float, n: int) -> float:

@@ -79,7 +79,7 @@ def _row(
     own, other = outcome[labels == name], outcome[labels == reference]
     n, same = len(own), name == reference
     table = [[int(own.sum()), int((~own).sum())], [int(other.sum()), int((~other).sum())]]
-    p = None if same else float(stats.fisher_exact(table).pvalue)
+    p = None if same else float(stats.fisher_exact(table)[1])
     return GroupRow(
         group=name,
         n=n,

@@ -37,7 +37,7 @@ def estimate(value: float, low: float, high: float, n: int, least: int = 0) -> E
     """A value without a finite interval keeps the value; one that is no number is refused for want of variance."""
     if not isfinite(value):
         return refused("no_variance", n, least)
-    return Estimate(value=value, low=_finite(low), high=_finite(high), n=n, least=least)
+    return Estimate(value=float(value), low=_finite(low), high=_finite(high), n=n, least=least)
 
 
 def _finite(number: float) -> float | None:

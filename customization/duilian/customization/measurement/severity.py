@@ -66,6 +66,7 @@ def severities(
         ]
         return Severities(raters=found, spread=None, error=None, answers=size)
     effect, covariance, between, error, left = _fitted(rows, columns, values, len(names))
+    effect, covariance = _against_mean(effect, covariance, linked)
     common = max(float(np.mean(left**2)), FLOOR)
     reach = stats.norm.ppf(0.5 + confidence / 2)
     found: list[Rater] = []
@@ -135,7 +136,14 @@ def _fitted(
             break
     covariance = np.linalg.inv(gram / error + np.eye(size) / between)
     effect = covariance @ aim / error
-    return effect, covariance, between, error, target - inner @ effect
+    return floats(effect), floats(covariance), between, error, target - inner @ effect
+
+
+def _against_mean(effect: Floats, covariance: Floats, linked: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Each rater less the mean of those compared: the data know differences between raters, not where nought lies."""
+    weight = linked / linked.sum()
+    contrast = np.eye(len(effect)) - np.outer(np.ones(len(effect)), weight)
+    return contrast @ effect, contrast @ covariance @ contrast.T
 
 
 def _centred(table: Floats, rows: NDArray[np.int64]) -> Floats:

@@ -29,6 +29,7 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
         "mail": "duilian.platform.app.mail:mail",
         "interview": "duilian.platform.app.interview:interview",
         "keys": "duilian.platform.app.keys:keys",
+        "labels": "duilian.platform.app.labels:labels",
         "retention": "duilian.platform.app.retention:retention",
         "models": "duilian.serving.cli:models",
         "transcribe": "duilian.serving.cli:transcribe",

@@ -22,6 +22,7 @@ from duilian.infra.telemetry.instrumentation import instrument_engine, instrumen
 from duilian.platform.api import live as live_api
 from duilian.platform.api.controller import StaffApi
 from duilian.platform.api.lab import LabApi
+from duilian.platform.api.labels import LabelsApi
 from duilian.platform.api.setup import SetupApi
 from duilian.platform.console import closing, passwords, signin, sso, start
 from duilian.platform.console import live as live_console
@@ -35,6 +36,8 @@ from duilian.platform.console.invitation_mail import InvitationMail
 from duilian.platform.console.lab import LabPages
 from duilian.platform.console.lab_anchors import AnchorPages
 from duilian.platform.console.lab_calibration import CalibrationPages
+from duilian.platform.console.labels import LabelPages
+from duilian.platform.console.labels_imports import HistoryPages
 from duilian.platform.console.live import LivePages
 from duilian.platform.console.member_invitations import MemberInvitations
 from duilian.platform.console.organisation import OrganisationPages, PeoplePages
@@ -80,6 +83,8 @@ ROUTES: list[Any] = [
     ConsolePages,
     PolicyPages,
     RetentionPages,
+    LabelPages,
+    HistoryPages,
     OrganisationPages,
     PeoplePages,
     AuditPages,
@@ -91,6 +96,7 @@ ROUTES: list[Any] = [
     StaffApi,
     SetupApi,
     LabApi,
+    LabelsApi,
     AccountPages,
     AccessPages,
     ApiKeyPages,

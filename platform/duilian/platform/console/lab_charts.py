@@ -6,6 +6,7 @@ Three shapes: `intervals` (a point with its interval a row), `bars`, and `curve`
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import ceil, floor
 from typing import Any
 
 Json = dict[str, Any]
@@ -25,11 +26,24 @@ def intervals(
     known = [(label, points) for label, points in rows if any(p["value"] is not None for p in points)]
     if not known:
         return None
+    low, high = _reach([point for _, points in known for point in points], [*marks])
+    lowest, highest = (
+        min(low, low if lowest is None else lowest),
+        max(high, high if highest is None else highest),
+    )
     shown = [{"label": label, "points": [_point(point) for point in points]} for label, points in known]
     return {
         "shape": "intervals", "rows": shown, "series": list(series), "lowest": lowest, "highest": highest,
         "marks": list(marks), "digits": digits,
     }  # fmt: skip
+
+
+def _reach(points: Sequence[Json], marks: list[float]) -> tuple[float, float]:
+    """Ends of the axis: everything that is drawn, at a round tenth."""
+    ends = [point[end] for point in points for end in ("value", "low", "high") if point[end] is not None]
+    step = 0.1 if max(ends) - min(ends) < 2 else 1.0
+    low, high = min([*ends, *marks]), max([*ends, *marks])
+    return round(floor(low / step - 0.1) * step, 1), round(ceil(high / step + 0.1) * step, 1)
 
 
 def _point(estimate: Json) -> Json:

@@ -21,6 +21,7 @@ from duilian.platform.web.words import t
 from duilian.tenants.models import Member
 
 Json = dict[str, Any]
+JOIN = "\u2060"  # word joiner
 REASONS = {"few", "no_variance", "not_linked", "not_estimable"}
 
 
@@ -40,6 +41,15 @@ class Names:
     def question(self, set_key: str, key: str) -> str:
         return self._questions.get(f"{set_key}/{key}", key)
 
+    def short(self, set_key: str, key: str) -> str:
+        """For a chart."""
+        return _short(self.question(set_key, key), 30)
+
+    def in_order(self, set_key: str, items: list[Json]) -> list[Json]:
+        """As the interview asks them; those of earlier versions last."""
+        places = {name: place for place, name in enumerate(self._questions)}
+        return sorted(items, key=lambda one: places.get(f"{set_key}/{one['item']}", len(places)))
+
     def item(self, item: str) -> str:
         set_key, _, question = item.partition("/")
         return self.question(set_key, question)
@@ -56,11 +66,11 @@ async def names_of(desk: Desk) -> Names:
         sets[row.key] = words(content.title, locale)
         competencies |= {one.key: words(one.name, locale) for one in content.competencies}
         for place, one in enumerate(content.questions, 1):
-            questions[f"{row.key}/{one.key}"] = f"{place}. {_short(words(one.text, locale))}"
+            questions[f"{row.key}/{one.key}"] = f"{place}. {_short(words(one.text, locale), 90)}"
     return Names(locale, sets, competencies, questions, await _people(desk.session))
 
 
-def _short(text: str, most: int = 28) -> str:
+def _short(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
@@ -84,13 +94,15 @@ class Reader:
         return t(self.locale, f"lab.{key}", **params)
 
     def said(self, estimate: Json, digits: int = 2) -> str:
-        """0.78 (0.71–0.84), or the reason why there is none."""
+        """0.78 (0.71–0.84), or the reason why there is none. The interval is not broken across lines."""
         if estimate["value"] is None:
             return self.why(estimate)
         value = f"{estimate['value']:.{digits}f}"
         if estimate["low"] is None or estimate["high"] is None:
-            return value
-        return f"{value} ({estimate['low']:.{digits}f}–{estimate['high']:.{digits}f})"
+            return value.replace("-", "−")
+        dash = f"{JOIN}–{JOIN}" if estimate["low"] >= 0 else self.t("to")
+        low, high = (f"{estimate[end]:.{digits}f}" for end in ("low", "high"))
+        return f"{value} ({low}{dash}{high})".replace("-", "−")
 
     def why(self, estimate: Json) -> str:
         reason = estimate["reason"] if estimate["reason"] in REASONS else "not_estimable"
@@ -162,7 +174,7 @@ class Reader:
         """By set: what each question separates."""
         return {
             row["key"]: charts.intervals(
-                [(self.names.question(row["key"], one["item"]), [one["discrimination"]]) for one in row["items"]],
+                [(self.names.short(row["key"], one["item"]), [one["discrimination"]]) for one in self.names.in_order(row["key"], row["items"])],
                 [self.t("discrimination")], marks=[0.2],
             )
             for row in content["sets"]

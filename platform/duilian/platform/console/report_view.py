@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import func, select
 
+from duilian.customization.labels.models import Example
 from duilian.customization.schemas import Step
 from duilian.customization.service import questions_of
 from duilian.infra.database import TenantSession
@@ -55,6 +56,9 @@ class ReportView:
     settled: int
     answers: int
     corrections_waiting: int  # made by the candidate and not scored yet
+    examples: dict[
+        str, list[tuple[UUID, int]]
+    ]  # by competency: answers to agree with or correct, with their position
 
     @property
     def ready(self) -> bool:
@@ -92,6 +96,7 @@ async def build(session: TenantSession, person: Person, locale: str) -> ReportVi
         settled=settled,
         answers=count,
         corrections_waiting=await waiting(session, answers),
+        examples=await _examples(session, answers),
     )
 
 
@@ -116,6 +121,18 @@ async def _progress(session: TenantSession, interview_id: UUID) -> tuple[int, in
     )
     settled, count = (await session.execute(query)).one()
     return settled, count
+
+
+async def _examples(session: TenantSession, answers: list[Answer]) -> dict[str, list[tuple[UUID, int]]]:
+    """Of answers whose person agreed to training; the newest text of each."""
+    positions = {answer.id: answer.position for answer in answers}
+    query = select(Example).where(Example.answer_id.in_(positions), Example.withheld_at.is_(None))
+    newest = {(e.competency, e.answer_id): e.id for e in await session.scalars(query.order_by(Example.id))}
+    found: dict[str, list[tuple[UUID, int]]] = {}
+    for (competency, answer_id), example_id in newest.items():
+        if answer_id is not None:
+            found.setdefault(competency, []).append((example_id, positions[answer_id]))
+    return {key: sorted(rows, key=lambda row: row[1]) for key, rows in found.items()}
 
 
 async def _names(session: TenantSession, members: set[UUID]) -> dict[UUID, str]:

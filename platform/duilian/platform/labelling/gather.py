@@ -35,6 +35,7 @@ from duilian.serving.contracts import Judgement, ScoreResponse, Transcript
 from duilian.tenants.policy import Feature
 
 GATHER = "labels.gather"
+CRLF = "\r\n"
 BATCH = 500  # interviews looked at by one job
 
 
@@ -92,17 +93,18 @@ async def _examples(
 ) -> int:  # fmt: skip
     questions = await questions_of(session, interview.set_id)
     cipher, made = cipher_of(session.sync_session), 0
+    text = said.text.replace(CRLF, "\n")  # as a page shows it, where evidence is marked by its place
     for judgement in judged.judgements:
         item = item_of(questions.key, answer.question_key, judgement.competency)
-        mark = fingerprint(cipher, item, said.text)
+        mark = fingerprint(cipher, item, text)
         if await _known(session, answer.id, judgement.competency, mark):
             continue
-        opinion = opinion_of(judgement, judged.versions)
+        opinion = opinion_of(judgement, judged.versions, said.text)
         row = Example(
             unit_id=interview.unit_id, source="interview", import_id=None, row_number=None, interview_id=interview.id,
             answer_id=answer.id, set_id=interview.set_id, set_key=questions.key, question_key=answer.question_key,
-            question_sealed=None, competency=judgement.competency, item=item, language=said.language, answer=said.text,
-            characters=len(said.text), person_index=person, fingerprint=mark,
+            question_sealed=None, competency=judgement.competency, item=item, language=said.language, answer=text,
+            characters=len(text), person_index=person, fingerprint=mark,
             answered_on=answer.answered_at.date() if answer.answered_at else None, ai=opinion.document,
             ai_level=opinion.level, ai_mean=opinion.mean, ai_error=opinion.error, good_by=None, good_at=None,
             withheld_at=None, created_at=now(),
@@ -123,10 +125,11 @@ async def _known(session: TenantSession, answer_id: UUID, competency: str, mark:
     return False
 
 
-def opinion_of(judgement: Judgement, versions: dict[str, str]) -> Opinion:
+def opinion_of(judgement: Judgement, versions: dict[str, str], text: str) -> Opinion:
+    """text: as it was judged; quotes are placed in it with single line ends."""
     document: JsonObject = {
         "outcome": judgement.outcome,
-        "quotes": [{"offset": q.offset, "length": len(q.text)} for q in judgement.quotes],
+        "quotes": [_placed(q.offset, q.text, text) for q in judgement.quotes],
         "posterior": judgement.posterior,
         "versions": versions,
     }
@@ -135,6 +138,10 @@ def opinion_of(judgement: Judgement, versions: dict[str, str]) -> Opinion:
     mean = sum(level * p for level, p in enumerate(judgement.posterior, 1))
     spread = sqrt(sum(p * (level - mean) ** 2 for level, p in enumerate(judgement.posterior, 1)))
     return Opinion(min(5, max(1, round(mean))), mean, spread, document)
+
+
+def _placed(offset: int, quote: str, text: str) -> dict[str, int]:
+    return {"offset": offset - text.count(CRLF, 0, offset), "length": len(quote) - quote.count(CRLF)}
 
 
 class Gatherer:

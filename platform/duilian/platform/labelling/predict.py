@@ -75,7 +75,7 @@ class Predictor:
         mine = next((j for j in judged.judgements if j.competency == asked.competency), None)
         if mine is None:
             return Opinion(None, None, None, {"outcome": "no_evidence", "quotes": []})
-        return opinion_of(mine, judged.versions)
+        return opinion_of(mine, judged.versions, asked.transcript.text)
 
 
 async def _unseen(session: TenantSession, import_id: UUID, after: UUID) -> list[Example]:

@@ -30,9 +30,11 @@ Json = dict[str, Any]
 def agreement(rows: Rows) -> Json:
     """Human with human beside human with machine, on all answers and by competency; and which is nearer."""
     parts: defaultdict[str, list[Marked]] = defaultdict(list)
+    several = len({one.competency for one in rows.marked}) > 1
     for one in rows.marked:
         parts[""].append(one)
-        parts[one.competency].append(one)
+        if several:
+            parts[one.competency].append(one)
     ordered = sorted(parts, key=lambda key: (key != "", -len(parts[key]), key))
     difference = _nearer(parts[""])
     return {
@@ -101,7 +103,7 @@ def _finding(difference: Estimate) -> str:
 def raters(rows: Rows) -> Json:
     """Strictness of everybody who rated. Identifiers only: the page finds the names."""
     given = [(str(one.example_id), rater, mark) for one in rows.marked for rater, mark in one.raters.values()]
-    answers, who, marks = ([row[place] for row in given] for place in range(3))
+    answers, who, marks = ([row[0] for row in given], [row[1] for row in given], [row[2] for row in given])
     return plain(severity.severities(answers, who, marks)) | {"least": severity.LEAST}
 
 

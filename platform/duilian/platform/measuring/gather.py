@@ -147,7 +147,7 @@ async def _talks(session: TenantSession) -> list[Talk]:
     )
     rows = (await session.execute(query)).all()
     decided = await _decisions(session)
-    talks = [_talk(*row, decided) for row in rows]
+    talks = [_talk(row[0], row[1], row[2], row[3], row[4], decided) for row in rows]
     for first in range(0, len(talks), BATCH):
         await _fill(session, {talk.interview_id: talk for talk in talks[first : first + BATCH]})
     return talks

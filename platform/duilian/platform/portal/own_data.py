@@ -52,8 +52,8 @@ class OwnData:
 
 async def read(session: TenantSession, visit: Visit, database: Database) -> OwnData:
     async with practice.own_session(database, session.tenant_id, visit.candidate.id) as own:
-        attempts = await practice.attempts(own)
-    held = await holdings.held(session, visit.candidate, len(attempts))
+        attempts, groups = await practice.attempts(own), await declarations.own(own)
+    held = await holdings.held(session, visit.candidate, len(attempts), len(groups))
     policy = await policy_of(session, visit.interview)
     return OwnData(
         held=held,
@@ -126,8 +126,8 @@ async def copy(
 ) -> Stream:
     """The ZIP, sent while it is made."""
     async with practice.own_session(database, session.tenant_id, visit.candidate.id) as own:
-        practised = len(await practice.attempts(own))
-    held = await holdings.held(session, visit.candidate, practised)
+        practised, declared = len(await practice.attempts(own)), len(await declarations.own(own))
+    held = await holdings.held(session, visit.candidate, practised, declared)
     made = await export.gather(session, held, await _feedback(session, visit))
     audit.record(session, "mydata.exported", "candidate", visit.candidate.id)
     name = f"my-data-{visit.tenant.slug}-{now():%Y%m%d}.zip"

@@ -120,7 +120,7 @@ function series(spec: Intervals, colours: Colours, name: string, place: number):
     tooltip: { formatter: (hovered: { value: number[] }) => said(hovered.value) },
     renderItem: (_: unknown, drawing: Drawing) => whisker(drawing, offset, colour, place),
     ...(place === 0 && mark.length
-      ? { markLine: { silent: true, symbol: "none", label: { show: false }, lineStyle: { color: colours.ink, opacity: 0.5, type: "dashed" }, data: mark } }
+      ? { markLine: { silent: true, symbol: "none", label: { show: false }, lineStyle: { color: colours.ink, opacity: 0.7, width: 1.5, type: "dashed" }, data: mark } }
       : {}),
   };
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
@@ -18,7 +20,7 @@ def create() -> None:
     _outcomes()
 
 
-def _column(name: str, kind: sa.types.TypeEngine[object], needed: bool = True) -> sa.Column[object]:
+def _column(name: str, kind: Any, needed: bool = True) -> sa.Column[Any]:  # Any: columns of every type
     return sa.Column(name, kind, nullable=not needed)
 
 
@@ -29,7 +31,7 @@ def _to(table: str, column: str, other: str, *, cascade: bool = False) -> sa.For
     )  # fmt: skip
 
 
-def _tenanted(name: str, *columns: sa.Column[object] | sa.schema.SchemaItem) -> None:
+def _tenanted(name: str, *columns: sa.Column[Any] | sa.schema.SchemaItem) -> None:
     op.create_table(
         name,
         sa.Column("tenant_id", sa.Uuid(), nullable=False),

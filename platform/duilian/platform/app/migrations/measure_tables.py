@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
@@ -20,7 +22,7 @@ def create() -> None:
     _declarations()
 
 
-def _tenanted(name: str, *columns: sa.Column[object] | sa.schema.SchemaItem) -> None:
+def _tenanted(name: str, *columns: sa.schema.SchemaItem) -> None:
     op.create_table(
         name,
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
@@ -31,7 +33,9 @@ def _tenanted(name: str, *columns: sa.Column[object] | sa.schema.SchemaItem) -> 
     protect(name)
 
 
-def _column(name: str, kind: sa.types.TypeEngine[object], needed: bool = True) -> sa.Column[object]:
+def _column(
+    name: str, kind: sa.types.TypeEngine[Any], needed: bool = True
+) -> sa.Column[Any]:  # Any: of every type
     return sa.Column(name, kind, nullable=not needed)
 
 
