@@ -327,19 +327,13 @@ def cut_and_mend(_cluster, between: Cable) -> None:
     between.mend()
 
 
-def kill_replicas(cluster, _between: Cable) -> None:
-    for step in ("transcribe", "score"):
-        for replica in cluster.replicas(step):
-            replica.kill()
-
-
 def restart_the_head(cluster, _between: Cable) -> None:
     cluster.kill()
     cluster.start()
     cluster.deploy()
 
 
-@pytest.mark.parametrize("fault", [kill_replicas, cut_and_mend, restart_the_head])
+@pytest.mark.parametrize("fault", [cut_and_mend, restart_the_head])
 def test_an_interview_completes_once_and_whole(interviews, cluster, between, fault):
     world, set_key, undisturbed = interviews
 
