@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -61,11 +62,21 @@ def _lines(name: str, rows: Iterator[bytes]) -> Iterator[Line]:
 
 def _line(name: str, number: int, row: bytes) -> Line:
     try:
-        line = msgspec.json.decode(row, type=Line, strict=False)
-    except msgspec.DecodeError as error:
+        line = msgspec.convert(_named(msgspec.json.decode(row)), Line, strict=False)
+    except msgspec.MsgspecError as error:
         raise LineBroken(file=name, number=number, reason=str(error)) from error
     if any(mark is not None and not isfinite(mark) for mark in (line.score, line.second_score)):
         raise LineBroken(file=name, number=number, reason="a score is no finite number")
     if max(map(len, [line.answer, line.question, *line.reference]), default=0) > LONGEST:
         raise LineBroken(file=name, number=number, reason=f"a text is longer than {LONGEST} characters")
     return line
+
+
+def _named(value: Any) -> Any:  # Any: what JSON holds
+    """Names may be numbers: 7 and "7" are the same item."""
+    if not isinstance(value, dict):
+        return value
+    names = {
+        key: str(value[key]) for key in ("item", "person", "group") if isinstance(value.get(key), int | float)
+    }
+    return value | names

@@ -21,7 +21,7 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """
 
     columns: dict[str, str] = {}
-    scale: Scale = scales.linear(1, 5)
+    scale: Scale = msgspec.field(default_factory=lambda: scales.linear(1, 5))
     set_key: str = ""
     competency: str = ""
     language: Literal["", "zh", "en"] = ""

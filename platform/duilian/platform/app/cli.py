@@ -36,6 +36,7 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
         "serving": "duilian.serving.cli:serving",
         "ray": "duilian.serving.ray_cli:ray_command",
         "triton": "duilian.serving.triton.cli:triton_command",
+        "lab": "duilian.customization.lab.cli:lab",
         "language": "duilian.serving.language_server:language_command",
     },
 )

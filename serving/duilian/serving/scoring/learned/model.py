@@ -7,7 +7,7 @@ again without training (`without`), and nobody's words lie in the file, only vec
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -109,6 +109,8 @@ class _Part:
     middle: float
     left_out_middle: float
     slope: float
+    unit: float = 1.0
+    widen: float = 1.0
 
 
 @dataclass
@@ -138,8 +140,8 @@ class Model:
                 zip(self.learned.items, frames, ready, strict=True)
             )
         }
-        self._widen = 1.0
-        self._widen = self._judge_left_out()
+        self._unit, self._widen = 1.0, 1.0
+        self._unit, self._widen = _calibrated(self._judge_left_out())
         self._judge_left_out()
         self.bytes = sum(_size(part) for part in self._parts.values()) + sum(
             8 * (s.inverse.size + s.pull.size) for s in self._solution.blocks
@@ -199,29 +201,29 @@ class Model:
         slope = (count * own + STEADY * self._general) / (count + STEADY)
         return _Part(count, frame, rows, number, float(marks.mean()), float(guessed.mean()), float(slope))
 
-    def _judge_left_out(self) -> float:
-        """Fills `left_out`; returns how many standard deviations hold COVERAGE of the labels."""
+    def _judge_left_out(self) -> list[float]:
+        """Fills `left_out`; returns how many standard deviations each label lies from what was expected of it."""
         strays: list[float] = []
         for item in self.learned.items:
             part = self._parts[item.key]
             self.left_out[item.key] = found = self._predictions(*self._left_out(part.number), part)
             strays += _strays(found, item.scores)
-        return _widening(strays)
+        return strays
 
-    def _predictions(
-        self, outputs: Matrix, variance: NDArray[np.float64], part: _Part, widen: float | None = None
-    ) -> list[Prediction]:
+    def _predictions(self, outputs: Matrix, variance: NDArray[np.float64], part: _Part) -> list[Prediction]:
         low, high = self.learned.low, self.learned.high
         latent = np.clip(
             part.middle + part.slope * (self._expected(outputs) - part.left_out_middle), low, high
         )
-        spread = np.sqrt(variance) * (high - low)
-        reach = (self._widen if widen is None else widen) * spread
-        scores = self._marks(outputs, latent)
+        spread = np.sqrt(variance) * part.unit * self._unit
+        reach = spread * part.widen * self._widen
+        ends = np.clip(np.stack([latent - reach, latent + reach]), low, high)
+        rows = zip(
+            self._marks(outputs, latent), latent.tolist(), spread.tolist(), *ends.tolist(), strict=True
+        )
         return [
-            Prediction(score, float(middle), float(one), max(low, float(middle - far)), min(high, float(middle + far)), part.labels)
-            for score, middle, one, far in zip(scores, latent, spread, reach, strict=True)
-        ]  # fmt: skip
+            Prediction(mark, middle, one, near, far, part.labels) for mark, middle, one, near, far in rows
+        ]
 
     def _marks(self, outputs: Matrix, latent: NDArray[np.float64]) -> list[float]:
         scale = np.array(self.learned.scale)
@@ -254,11 +256,10 @@ class Model:
         amplitudes = self._hyper.amplitudes
         own = within_alone(new, amplitudes)
         mean, variance = predict(self._solution, shared(new.facts, amplitudes), own, None, None)
-        part, widen = self._across
-        return self._predictions(mean, variance + self._hyper.noise, part, widen)
+        return self._predictions(mean, variance + self._hyper.noise, self._across)
 
     @cached_property
-    def _across(self) -> tuple[_Part, float]:
+    def _across(self) -> _Part:
         """How predictions become marks where nothing of the item is known: learned by leaving out one item after another."""
         found: list[tuple[Matrix, NDArray[np.float64], list[float]]] = []
         for item, block, solved in zip(self.learned.items, self._blocks, self._solution.blocks, strict=True):
@@ -270,22 +271,25 @@ class Model:
         guessed = np.concatenate([self._expected(mean) for mean, _, _ in found])
         slope = np.clip(marks.std() / max(guessed.std(), 1e-6), FLATTEST, STEEPEST) if len(found) > 1 else 1.0
         first = self._parts[self.learned.items[0].key]
-        part = _Part(0, first.frame, first.rows, -1, float(marks.mean()), float(guessed.mean()), float(slope))
-        strays: list[float] = []
-        for mean, variance, scores in found:
-            strays += _strays(self._predictions(mean, variance, part), scores)
-        return part, _widening(strays)
+        part = replace(first, labels=0, number=-1, middle=float(marks.mean()), left_out_middle=float(guessed.mean()), slope=float(slope))  # fmt: skip
+        strays = [
+            s
+            for mean, variance, scores in found
+            for s in _strays(self._predictions(mean, variance, part), scores)
+        ]
+        unit, widen = _calibrated(strays)
+        return replace(part, unit=unit, widen=widen / self._widen)
 
 
 def _strays(found: list[Prediction], scores: list[float]) -> list[float]:
-    """How many standard deviations each label lies from what was expected."""
     return [abs(p.expected - score) / p.spread for p, score in zip(found, scores, strict=False)]
 
 
-def _widening(strays: list[float]) -> float:
-    """Conformal (Lei et al. 2018): the quantile of the strays that holds COVERAGE of the next label."""
+def _calibrated(strays: list[float]) -> tuple[float, float]:
+    """The size of a standard deviation, and how many of them hold COVERAGE of the next label (conformal, Lei et al. 2018)."""
+    unit = max(float(np.sqrt(np.mean(np.square(strays)))), 1e-6)
     rank = min(1.0, np.ceil((len(strays) + 1) * COVERAGE) / len(strays))
-    return float(np.quantile(strays, rank))
+    return unit, float(np.quantile(strays, rank)) / unit
 
 
 def targets_of(scores: NDArray[np.float64], scale: list[float], low: float, high: float) -> Matrix:

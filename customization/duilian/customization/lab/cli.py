@@ -1,0 +1,144 @@
+"""`duilian lab`: train, evaluate and use scoring models on files. Needs no server and no database."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from duilian.customization.lab import artefacts
+from duilian.customization.lab.evaluation import (
+    agreement,
+    cross_validated,
+    curve,
+    evaluate,
+    unseen_items,
+)
+from duilian.customization.lab.judging import judge_lines
+from duilian.customization.lab.learning import learn
+from duilian.customization.lab.lines import Line, read_lines
+from duilian.customization.lab.vectors import Vectors
+from duilian.infra.settings import load
+from duilian.serving.cli import one_line
+from duilian.serving.scoring.learned.model import Model
+from duilian.serving.scoring.learned.observe import Observer
+
+DATA = click.argument("data", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+MODEL = click.argument("model", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+
+
+class Numbers(click.ParamType[list[int]]):
+    """Whole numbers above zero, separated by commas."""
+
+    name = "N,N,…"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
+        try:
+            numbers = sorted({int(part) for part in str(value).split(",")})
+        except ValueError:
+            self.fail(f"{value} is no list of whole numbers such as 10,25,50", param, ctx)
+        if numbers[0] < 1:
+            self.fail("numbers of labels are 1 or more", param, ctx)
+        return numbers
+
+
+@click.group()
+def lab() -> None:
+    """Learn to score from labelled answers, and measure it. Lines are JSON: item, question, reference, answer, score."""
+
+
+@lab.command("train")
+@DATA
+@click.option(
+    "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Where the model goes."
+)
+@one_line
+def train(data: Path, out: Path) -> None:
+    """Learn from all lines of DATA that carry a score."""
+    lines, vectors, observer = _open(data)
+    began = time.monotonic()
+    learned = learn(lines, observer, vectors.encoder)
+    seconds = time.monotonic() - began
+    sha256 = artefacts.write(learned, out)
+    model = Model(learned)
+    left_out = [
+        (p.score, s)
+        for item in learned.items
+        for p, s in zip(model.left_out[item.key], item.scores, strict=False)
+    ]
+    _print({
+        "model": str(out), "sha256": sha256, "items": len(learned.items), "labels": len(left_out),
+        "scale": learned.scale or [learned.low, learned.high], "seconds": round(seconds, 1),
+        "left_out_exact": round(sum(score == mark for score, mark in left_out) / len(left_out), 4),
+        "encoder": vectors.encoder,
+    })  # fmt: skip
+
+
+@lab.command("evaluate")
+@MODEL
+@DATA
+@one_line
+def evaluate_model(model: Path, data: Path) -> None:
+    """Agreement of MODEL with the readers of DATA, with 95 % intervals. DATA must not be what it was trained on."""
+    lines, vectors, observer = _open(data)
+    ready, sha256 = artefacts.read(model, vectors.encoder)
+    _print({"sha256": sha256} | _plain(evaluate(ready, lines, observer)))
+
+
+@lab.command("curve")
+@DATA
+@click.option("--labels", type=Numbers(), default="10,25,50,100,200", show_default=True, help="An item.")
+@click.option("--repeats", type=click.IntRange(1, 100), default=3, show_default=True, help="Draws of labels.")
+@click.option("--cross-validate", is_flag=True, help="Also ten-fold, with all labels.")
+@click.option("--unseen", is_flag=True, help="Also items left out whole.")
+@one_line
+def learning_curve(data: Path, labels: list[int], repeats: int, cross_validate: bool, unseen: bool) -> None:
+    """Agreement on held-out people by the number of labels an item; the last point has all that there are."""
+    lines, vectors, observer = _open(data)
+    found: dict[str, Any] = {"points": []}
+    for point in curve(lines, labels, observer, vectors.encoder, repeats=repeats):
+        found["points"].append(_plain(point))
+        click.echo(f"{point.labels or 'all'}: {point.mean_qwk.value}", err=True)
+    if cross_validate:
+        found["cross_validated"] = _plain(agreement(cross_validated(lines, observer, vectors.encoder)))
+    if unseen:
+        found["unseen_items"] = _plain(agreement(unseen_items(lines, observer, vectors.encoder)))
+    _print(found)
+
+
+@lab.command("score")
+@MODEL
+@DATA
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Lines go here, not to the screen."
+)
+@one_line
+def score(model: Path, data: Path, out: Path | None) -> None:
+    """Score every line of DATA, in its order: a JSON line each. Who said nothing gets no score."""
+    lines, vectors, observer = _open(data)
+    ready, _ = artefacts.read(model, vectors.encoder)
+    rows = b"".join(msgspec.json.encode(judged) + b"\n" for judged in judge_lines(ready, lines, observer))
+    if out is None:
+        sys.stdout.buffer.write(rows)
+    else:
+        out.write_bytes(rows)
+
+
+def _open(data: Path) -> tuple[list[Line], Vectors, Observer]:
+    """The lines, all their texts read by the encoder."""
+    lines = read_lines(data)
+    vectors = Vectors(load())
+    vectors.read([text for line in lines for text in (line.question, *line.reference, line.answer)])
+    return lines, vectors, Observer(vectors)
+
+
+def _plain(result: msgspec.Struct) -> dict[str, Any]:
+    return msgspec.to_builtins(result)
+
+
+def _print(facts: dict[str, Any]) -> None:
+    click.echo(msgspec.json.format(msgspec.json.encode(facts), indent=2).decode())
