@@ -39,7 +39,7 @@ up: build
 build: $(INSTALLED) $(BUILT)
 
 test: lint models browser $(TRITON_INSTALLED)
-	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: build
 	@$(BIN)/ruff check .

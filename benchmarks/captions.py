@@ -25,9 +25,12 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+
 import numpy as np
 import psutil
 
+import ending
 from duilian.platform.live.captioning import BYTES, CaptionStream, Said
 from duilian.serving.audio import decode_audio
 from duilian.serving.client import ServingClient
@@ -232,4 +235,4 @@ def _arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    ending.run(main)

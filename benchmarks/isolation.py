@@ -20,6 +20,8 @@ from rich.console import Console
 from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+
+import ending
 from duilian.platform.app import web
 from fuzzing import Attacker, Caller, targets
 from loot import OF_STRANGERS, callers, fingerprint, rob
@@ -95,4 +97,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    ending.run(main)

@@ -25,6 +25,7 @@ import psutil
 from peers.loads import serving_process, shortest_answers
 from transcribe import Answer
 
+import ending
 from duilian.infra.errors import Problem
 from duilian.serving import contracts as c
 from duilian.serving.client import ServingClient
@@ -133,4 +134,4 @@ def _arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    ending.run(main)

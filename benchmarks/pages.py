@@ -35,6 +35,8 @@ from rich.console import Console
 from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+
+import ending
 from duilian.platform.app.candidate_client import Candidate
 from duilian.platform.media.chain import head
 from playing import play, report_of, spoken
@@ -223,4 +225,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    ending.run(main)

@@ -29,6 +29,8 @@ from sqlalchemy import select
 from sqlalchemy.engine import make_url
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+
+import ending
 from duilian.infra.database import TenantSession
 from duilian.platform.recruiting.models import Candidate
 from duilian.tenants.models import Member
@@ -152,4 +154,4 @@ def show(ours: float, theirs: float) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    ending.run(main)

@@ -22,6 +22,8 @@ from rich.console import Console
 from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+
+import ending
 from duilian.platform.app.candidate_client import Candidate, Staff
 from playing import answer, publish_set, shipped, spoken
 from stacks import own_stack
@@ -131,4 +133,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    ending.run(main)

@@ -34,6 +34,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+
+import ending
 from duilian.infra.database import Database, TenantSession
 from duilian.infra.keys import FileKeyProvider
 from duilian.infra.local.postgres import LocalPostgres
@@ -202,4 +204,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    ending.run(main)

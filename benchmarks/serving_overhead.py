@@ -24,6 +24,7 @@ import httpx
 import msgspec
 from peers.loads import serving_process, shortest_answers
 
+import ending
 from duilian.infra.settings import load
 from duilian.serving import contracts as c
 from duilian.serving.loading import load_recogniser
@@ -141,4 +142,4 @@ def _arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    ending.run(main)

@@ -28,6 +28,7 @@ import psutil
 from numpy.typing import NDArray
 from peers.loads import zipf
 
+import ending
 from duilian.infra.settings import load
 from duilian.serving import contracts as c
 from duilian.serving.loading import load_embedder
@@ -124,13 +125,15 @@ def against_multiplexed(embedder: Embedder, request: c.ScoreRequest, heads: Pack
             log_to_driver=False,
             runtime_env={"env_vars": {"PYTHONPATH": str(Path(__file__).parent)}},
         )
-        handle = serve.run(Multiplexed.bind(name), route_prefix=None)
-        peer = asyncio.run(peer_times(handle, zipf(len(heads), calls)))
-        held = {str(number): octets for number, (octets, _) in enumerate(heads)}
-        handle_ours = serve.run(Cached.bind(held), name="ours", route_prefix=None)
-        ours = asyncio.run(peer_times(handle_ours, zipf(len(heads), calls)))
-        serve.shutdown()
-        ray.shutdown()
+        try:
+            handle = serve.run(Multiplexed.bind(name), route_prefix=None)
+            peer = asyncio.run(peer_times(handle, zipf(len(heads), calls)))
+            held = {str(number): octets for number, (octets, _) in enumerate(heads)}
+            handle_ours = serve.run(Cached.bind(held), name="ours", route_prefix=None)
+            ours = asyncio.run(peer_times(handle_ours, zipf(len(heads), calls)))
+            serve.shutdown()
+        finally:
+            ray.shutdown()
     for label, times in (("serve.multiplexed", peer), ("ours, same handle", ours)):
         print(f"{label}: p50 {times[0]:.2f} ms, p99 {times[1]:.2f} ms")
     print(f"ratio p50 {peer[0] / ours[0]:.2f}, p99 {peer[1] / ours[1]:.2f} (multiplexed by ours)")
@@ -164,4 +167,4 @@ def _arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    ending.run(main)

@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 import numpy as np
 
+import ending
 from duilian.infra.settings import load
 from duilian.serving.triton.client import Triton
 from duilian.serving.triton.tenants import TenantModels
@@ -76,4 +77,4 @@ def _arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    ending.run(main)

@@ -10,9 +10,9 @@ from playwright.sync_api import BrowserContext, Page
 
 from browser import DESKTOP, PHONE, Screen, Watch, aside, shoot, until
 from browser_steps import Candidate, part, sign_in
-from duilian.customization.schemas import QuestionSet, Step
+from duilian.customization.schemas import QuestionSet
 from page_checks import assert_sound
-from playing import publish_set, report_of, shipped
+from playing import publish_set, publish_written, report_of, shipped, written
 from world import World
 
 Invite = Callable[..., Candidate]
@@ -75,6 +75,31 @@ def test_captions_and_the_interviewers_view(
     office.close()
 
 
+def test_scores_so_far_stand_beside_a_running_interview(window: Window, shop: World) -> None:
+    """They arrive by themselves as answers are read; what is not scored has no number."""
+    key = aside(lambda: publish_written(shop, shipped("retail", "complaint")))
+    me = Candidate(window(PHONE, "zh-CN"), shop, shop.invite(key, locale="zh-CN"), "scores")
+    me.already_begun()
+    office = watching(window, me, PHONE, "zh-CN")
+    rows = office.locator("[data-competency]")
+    office.locator('[data-part="scores"]:not([hidden])').wait_for()
+    assert rows.count() == office.locator('[data-outcome="not_yet"]').count() > 2
+    with shop.candidate(me.invitation) as api:
+        api.post("/questions/intro/open", json={}).raise_for_status()
+        said = written("complaint", "strong", "zh")[0]
+        api.put("/questions/intro/text", json={"text": said}).raise_for_status()
+    scored = office.locator('[data-competency][data-outcome="scored"]').first
+    scored.wait_for(timeout=60_000)
+    assert "±" in part(scored, "value").inner_text()
+    rest = office.locator('[data-competency]:not([data-outcome="scored"])')
+    assert rest.count() and not any(map(str.isdigit, "".join(part(rest, "value").all_inner_texts())))
+    for screen in (PHONE, DESKTOP):
+        office.set_viewport_size({"width": screen.width, "height": screen.height})
+        scored.scroll_into_view_if_needed()
+        assert_sound(office)
+        shoot(office, f"{me.label}-{screen.name}")
+
+
 def test_captions_stay_as_the_candidate_chose(invited: Invite) -> None:
     me = invited(DESKTOP, "zh-CN", "captions-off")
     me.already_begun()
@@ -93,12 +118,9 @@ def test_captions_stay_as_the_candidate_chose(invited: Invite) -> None:
     me.finish()
 
 
-@pytest.mark.parametrize("screen", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_the_transcript_is_corrected_on_its_page(
-    invited: Invite, window: Window, watch: Watch, screen: Screen
-) -> None:
+def test_the_transcript_is_corrected_on_its_page(invited: Invite, window: Window, watch: Watch) -> None:
     watch.expect("422")
-    me = invited(screen, "zh-CN", f"transcript-{screen.name}")
+    me = invited(PHONE, "zh-CN", "transcript-phone")
     me.already_begun()
     me.open_question()
     me.speak()
@@ -120,13 +142,15 @@ def test_the_transcript_is_corrected_on_its_page(
     me.page.locator("form[action*='/transcript/'] button").first.click()
     me.page.locator("p.flash:not([hidden])").wait_for()
     me.look("corrected")
+    me.page.set_viewport_size({"width": DESKTOP.width, "height": DESKTOP.height})
+    me.look("corrected-desktop")
 
     def second_revision() -> None:
         while report_of(me.world, me.id)["revision"] < 2:
             pass
 
     aside(second_revision)
-    office = window(screen, "zh-CN").new_page()
+    office = window(DESKTOP, "zh-CN").new_page()
     sign_in(office, me.world, "admin")
     office.goto(f"{me.world.url}/console/interviews/{me.id}")
     office.locator(".correction-note summary").first.click()
@@ -135,38 +159,40 @@ def test_the_transcript_is_corrected_on_its_page(
     shoot(office, f"{me.label}-report")
 
 
-def test_steps_of_a_task_are_marked_while_answering(window: Window, shop: World) -> None:
-    """Each with a press; a later press moves the mark; the report tells how long each took."""
-    found = short(shipped("retail", "complaint"), "own-mistake")
-    steps = [
-        Step(key=key, text={"zh-CN": zh, "en": en}, norm_seconds=3)
-        for key, zh, en in (("look", "查看外观", "Look it over"), ("test", "通电测试", "Switch it on"))
-    ]
-    question = msgspec.structs.replace(found.questions[0], steps=steps)
-    key = aside(lambda: publish_set(shop, msgspec.structs.replace(found, key="task", questions=[question])))
-    me = Candidate(window(PHONE, "zh-CN"), shop, shop.invite(key, locale="zh-CN"), "steps-phone")
+def test_steps_of_the_shipped_task_are_marked_while_answering(window: Window, factory: World) -> None:
+    """Read before, each marked with a press, a later press moves the mark; the report tells how long each took."""
+    found = short(shipped("manufacturing", "changeover"), "change-the-die")
+    steps = found.questions[0].steps
+    key = aside(lambda: publish_set(factory, msgspec.structs.replace(found, key="task")))
+    me = Candidate(window(PHONE, "zh-CN"), factory, factory.invite(key, locale="zh-CN"), "steps-phone")
     me.already_begun()
     me.open_question()
-    assert part(me.page, "steps").is_hidden()
+    shown, buttons = part(me.page, "steps-list").locator("li"), part(me.page, "steps-list").locator("button")
+    assert shown.all_inner_texts() == [step.text["zh-CN"] for step in steps] and buttons.count() == 0
     me.speak()
-    buttons = part(me.page, "steps-list").locator("button")
-    assert buttons.count() == 2
-    me.page.wait_for_timeout(1500)
-    buttons.nth(0).click()
-    me.page.wait_for_timeout(1500)
-    buttons.nth(1).click()
-    assert buttons.nth(1).get_attribute("aria-pressed") == "true"
+    assert buttons.count() == len(steps) == 6
+    for number in range(3):
+        me.page.wait_for_timeout(1200)
+        buttons.nth(number).click()
+    assert buttons.nth(2).get_attribute("aria-pressed") == "true"
     me.look("marking")
     me.finish()
     me.leave_the_rest()
     report = aside(lambda: report_of(me.world, me.id))
     timed = report["answers"][0]["steps"]
-    assert [step["step"] for step in timed] == ["look", "test"]
-    assert all(step["in_order"] and 1 <= step["seconds"] <= 10 for step in timed)
+    assert [(step["step"], step["norm_seconds"]) for step in timed] == [
+        (s.key, s.norm_seconds) for s in steps
+    ]
+    assert all(step["in_order"] and 1 <= step["seconds"] <= 10 for step in timed[:3])
+    assert all(step["seconds"] is None for step in timed[3:])
     office = window(DESKTOP, "zh-CN").new_page()
     sign_in(office, me.world, "admin")
     office.goto(f"{me.world.url}/console/interviews/{me.id}")
     office.locator("section[aria-labelledby=answers] details > summary").first.click()
-    office.get_by_text("查看外观").first.wait_for()
+    office.get_by_text(steps[-1].text["en"]).first.scroll_into_view_if_needed()
     assert_sound(office)
     shoot(office, f"{me.label}-report")
+    office.goto(f"{me.world.url}/console/question-sets/{key}")
+    office.get_by_text("norm 120 s").wait_for()
+    assert_sound(office)
+    shoot(office, f"{me.label}-set")

@@ -13,10 +13,11 @@ from duilian.customization.errors import BadPack
 SETS = [(industry, s.key) for industry in ("retail", "manufacturing") for s in packs.shipped_sets(industry)]
 
 
-def test_the_four_demo_sets_are_there() -> None:
+def test_the_demo_sets_are_there() -> None:
     assert SETS == [
         ("retail", "complaint"),
         ("retail", "recommendation"),
+        ("manufacturing", "changeover"),
         ("manufacturing", "fault-finding"),
         ("manufacturing", "operation"),
     ]

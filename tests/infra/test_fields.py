@@ -51,7 +51,7 @@ def test_no_name_or_address_lies_in_the_database(alice: World) -> None:
     alice.invite(name="独一无二的名字", email="only.once@people.example")
 
     async def whole(session: TenantSession) -> str:
-        # What the application may not read at all (drafts of tenants) is looked at by test_onboarding.
+        # What the application may not read at all (drafts of tenants) is looked at by test_start.
         readable = text(
             "select relname from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace"
             " and has_table_privilege(oid, 'select')"

@@ -26,7 +26,7 @@ from duilian.tenants.policy_settings import forbid
 from face_clip import ensure_face_clip
 from finished import Finished
 from inside import within
-from playing import SPEECH, publish_written, shipped
+from playing import SPEECH, publish_written, report_of, shipped, written
 from sockets import candidate_socket, console_socket, refused, told
 from world import World, open_world
 
@@ -232,6 +232,42 @@ def stored(me: Finished) -> int:
         return int((await session.execute(query, {"i": UUID(me.id)})).scalar_one())
 
     return within(me.world, count)
+
+
+def test_scores_so_far_come_as_answers_are_read(world: World) -> None:
+    """The report's own figures, answer by answer; nothing that is not scored has a number; who withdraws has none."""
+    key = publish_written(world, shipped("retail", "complaint"))
+    me, said = running(world, key), written("complaint", "strong", "zh")
+    asked = {q.key: q.competencies for q in shipped("retail", "complaint").questions}
+    with console_socket(world, world.console("interviewer"), me.id) as socket:
+        first = seen(socket, lambda m: True)["scores"]
+        assert first["state"] == "running" and first["provisional"] and first["answers_read"] == 0
+        assert {c["outcome"] for c in first["competencies"]} == {"not_yet"}
+        me.api.put("/questions/intro/text", json={"text": said[0]}).raise_for_status()
+        one = seen(socket, lambda m: m["scores"]["answers_read"] == 1)["scores"]
+        reached = {c["key"] for c in one["competencies"] if c["outcome"] != "not_yet"}
+        assert reached == set(asked["intro"]) and len(reached) < len(one["competencies"])
+        name = next(iter(list(asked)[1:]))
+        me.api.post(f"/questions/{name}/open", json={}).raise_for_status()
+        me.api.put(f"/questions/{name}/text", json={"text": "好的。"}).raise_for_status()
+        two = seen(socket, lambda m: m["scores"]["answers_read"] == 2)["scores"]
+        refused_ones = [c for c in two["competencies"] if c["outcome"] == "cannot_be_scored"]
+        assert refused_ones and all("too little to score" in " ".join(c["reasons"]) for c in refused_ones)
+        for one in two["competencies"]:
+            numbers = [one["level"], one["level_label"], one["score"], one["standard_error"]]
+            assert (
+                all(n is not None for n in numbers) if one["outcome"] == "scored" else numbers == [None] * 4
+            )
+        me.api.post("/submit", json={"leave_unanswered": True}).raise_for_status()
+        report = report_of(world, me.id)
+        last = seen(socket, lambda m: m["status"] == "reported")["scores"]
+        figures = ("outcome", "level", "score", "standard_error", "answers_used", "answers_asked")
+        of_report = [[c[name] for name in figures] for c in report["competencies"]]
+        assert [[c[name] for name in figures] for c in last["competencies"]] == of_report
+        assert any(row[0] == "scored" for row in of_report)
+        me.api.post("/my-data/withdrawals", json={"purpose": "scoring"}).raise_for_status()
+        gone = seen(socket, lambda m: m["scores"]["state"] != "running")["scores"]
+        assert gone["state"] == "not_allowed" and gone["competencies"] == [] and "AI" in gone["reason"]
 
 
 def test_what_is_shown_lies_sealed(world: World, picture: bytes) -> None:

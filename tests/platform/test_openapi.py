@@ -32,7 +32,7 @@ CHECKS: list[Any] = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance,
     response_schema_conformance,
 ]  # fmt: skip
-EXAMPLES = 8
+EXAMPLES = 5
 WORDS = "我在服务台工作了八年，去年有位顾客投诉牛奶过期，我马上道歉并且当场退款，晚上又打电话回访，他很满意。"
 Names = dict[str, Any]
 

@@ -13,13 +13,19 @@ from pypdf import PdfReader
 from sqlalchemy import select, text
 
 from duilian.infra.database import TenantSession
+from duilian.infra.objects import ObjectStore
+from duilian.infra.settings import Settings
 from duilian.platform.app.up import Stack
 from duilian.platform.console import report_view
 from duilian.platform.scoring import correction
+from duilian.platform.scoring.heads import HeadShelf
 from duilian.platform.scoring.models import Analysis, TranscriptCorrection
 from duilian.platform.sessions.models import Answer
 from duilian.serving.contracts import Delivery, Sentence, Transcript, Word
+from duilian.serving.loading import load_embedder
+from duilian.tenants.keyring import keys_of
 from finished import Finished, hand_in, until
+from heads import head_artefact
 from inside import within
 from playing import SPEECH, publish_set, report_of, shipped
 from world import World, open_world
@@ -141,8 +147,25 @@ def rescored(finished: Finished) -> Document:
     return report_of(finished.world, finished.id)
 
 
+def put_in_force(world: World, competency: str, level: float | None) -> None:
+    """A model of the tenant's own that always gives one level, or none any more."""
+
+    async def go(session: TenantSession) -> None:
+        shelf, sha256 = HeadShelf(ObjectStore(world.settings), keys_of(session)), None
+        if level is not None:
+            embedder = load_embedder(Settings(models_dir=world.settings.models_dir)).step
+            sha256 = await shelf.put(head_artefact(embedder, level, competency))
+        await shelf.put_in_force(competency, sha256)
+
+    within(world, go)
+
+
 def test_a_correction_is_scored_and_shown(spoken: tuple[Finished, Document]) -> None:
+    """As every answer is: by the tenant's own model, where one is in force by now."""
     finished, first = spoken
+    own = next(c for c in first["competencies"] if c["outcome"] == "scored")
+    level = 1 if own["level"] > 2 else 5
+    put_in_force(finished.world, own["key"], level)
     (line,) = shown(finished)["answers"]
     quote = first["competencies"][0]["evidence"] or first["competencies"][1]["evidence"]
     said = quote[0]["quote"]
@@ -152,7 +175,10 @@ def test_a_correction_is_scored_and_shown(spoken: tuple[Finished, Document]) -> 
         {"heard": "", "corrected": "其实", "offset": fixed.index("其实" + said)}
     ]
     report = rescored(finished)
+    put_in_force(finished.world, own["key"], None)
     assert report["revision"] == 2 and first["revision"] == 1
+    assert f"head:{own['key']}" in report["versions"] and f"head:{own['key']}" not in first["versions"]
+    assert next(c["level"] for c in report["competencies"] if c["key"] == own["key"]) == level
     found = report["answers"][0]
     assert found["transcript"]["text"] == fixed and found["correction"]["heard"] == line["heard"]
     quotes = [e for c in report["competencies"] for e in c["evidence"]]

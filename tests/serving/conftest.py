@@ -163,14 +163,20 @@ def server(launch: Callable[..., Server], models_dir: Path) -> Server:
 
 @pytest.fixture(scope="session")
 def cluster(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[RayCluster]:
-    """The one Ray Serve instance of this process; short queues, so that a crowd fills them.
+    """The one Ray Serve instance of this process; a short queue, so that a crowd fills it, and one step whose scaling does
+    not take its time.
 
     Its models lie in a folder of its own, where one may be damaged.
     """
     models_dir = shutil.copytree(
         models_dir, tmp_path_factory.mktemp("cluster") / "models", copy_function=os.link
     )
-    limits = {"embed": {"max_ongoing_requests": 4, "max_queued_requests": 8}}
+    at_once = {"max_replicas": 2, "upscale_delay_s": 0.5, "downscale_delay_s": 2}
+    looks = {"metrics_interval_s": 0.5, "look_back_period_s": 1}
+    limits = {
+        "embed": {"max_ongoing_requests": 4, "max_queued_requests": 8},
+        "observe": {"autoscaling_config": at_once | looks},
+    }
     with ray_cluster(free_block(), {"DUILIAN_MODELS_DIR": str(models_dir)}, limits=limits) as cluster:
         cluster.wait_for(200)
         yield cluster

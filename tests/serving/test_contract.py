@@ -212,6 +212,27 @@ async def test_a_replica_that_is_killed_in_the_middle_of_a_request_is_not_notice
     assert victim.pid not in {process.pid for process in cluster.replicas("transcribe")}
 
 
+async def test_a_queue_brings_another_replica_and_quiet_takes_it_away(cluster, face_frames):
+    """By the shipped target of calls per replica; every call is answered, whoever answers it."""
+    assert len(cluster.replicas("observe")) == 1
+    request = c.ObserveRequest(frames=(face_frames * 30)[:30])
+    ended = asyncio.Event()
+
+    async def keep_asking(client: ServingClient) -> int:
+        asked = 0
+        while not ended.is_set():
+            assert (await client.observe(request)).face_present_share == 1
+            asked += 1
+        return asked
+
+    async with ServingClient(cluster.url, cluster.token) as client:
+        asking = [asyncio.create_task(keep_asking(client)) for _ in range(4)]
+        await asyncio.to_thread(lambda: wait_until(lambda: len(cluster.replicas("observe")) == 2, 120))
+        ended.set()
+        assert min(await asyncio.gather(*asking)) > 0
+    await asyncio.to_thread(lambda: wait_until(lambda: len(cluster.replicas("observe")) == 1, 120))
+
+
 async def test_a_new_version_is_rolled_out_while_requests_go_on(cluster):
     """No request is lost, and none waits for a model to load."""
     before = {process.pid for process in cluster.replicas("")}

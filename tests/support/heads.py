@@ -18,7 +18,7 @@ ANCHORS = [
 ]
 
 
-def head_artefact(embedder: Embedder, level: int = 5, competency: str = "care") -> Artefact:
+def head_artefact(embedder: Embedder, level: float = 5, competency: str = "care") -> Artefact:
     """A ridge head whose mean is `level` whatever the answer."""
     ((encoder, version),) = embedder.versions.items()
     return Artefact(

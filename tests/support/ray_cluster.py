@@ -83,7 +83,8 @@ class RayCluster:
         """`serve deploy` with the shipped file, on our port. arguments: of the application."""
         config = serve_config(port=self.port, arguments=arguments)
         for deployment in config["applications"][0]["deployments"]:
-            deployment |= self.limits.get(deployment["name"], {})
+            for name, value in self.limits.get(deployment["name"], {}).items():
+                deployment[name] = deployment[name] | value if isinstance(value, Mapping) else value
         config["applications"] += self.applications
         file = self.folder / "serve.yaml"
         file.write_text(yaml.safe_dump(config), "utf-8")
@@ -139,7 +140,9 @@ def ray_cluster(
     token: str = "a-token",
     limits: Mapping[str, Mapping[str, object]] | None = None,
 ) -> Generator[RayCluster]:
-    """settings: DUILIAN_* of the nodes. limits: changes to serve.yaml per deployment. Gone with the block."""
+    """settings: DUILIAN_* of the nodes. limits: changes to serve.yaml per deployment, parts of a table in the
+    table. Gone with the block.
+    """
     # Ray's sockets lie in this folder, and a socket's path may have 107 characters.
     folder = Path(tempfile.mkdtemp(prefix="dlr-", dir="/tmp"))
     environment = {

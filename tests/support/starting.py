@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass, field
+from uuid import UUID
 
 import httpx
 
 from duilian.infra.local.mailbox import Kept
 from duilian.infra.settings import Settings
+from duilian.tenants.keyring import open_database, open_keyring
+from duilian.tenants.service import find_tenant
 from duilian.tenants.sessions import csrf_token
 from letters import letter_to
-from world import World
+from world import World, run
 
 PASSWORD = "nine quiet harbours at dawn"
 COMPANY = {"industry": "retail", "jurisdiction": "cn", "locale": "zh-CN"}
@@ -80,6 +83,17 @@ class Starter:
     @property
     def csrf(self) -> str:
         return csrf_token(self.client.cookies["duilian_session"].partition(".")[2])
+
+    def opened(self) -> World:
+        """The tenant, once there is one."""
+        return World(self.settings, self.slug, run(self._find()), "", "", "retail")
+
+    async def _find(self) -> UUID:
+        database = open_database(self.settings, open_keyring(self.settings), 1)
+        try:
+            return await find_tenant(database, self.slug)
+        finally:
+            await database.close()
 
     def states(self) -> dict[str, str]:
         """Step → state, as the checklist shows it."""

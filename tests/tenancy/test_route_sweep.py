@@ -4,32 +4,16 @@ consultant without grant, expired API key}. An unlisted route fails."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
-from uuid import UUID
 
 import httpx
 import pytest
 from litestar import Litestar
-from litestar.routes import WebSocketRoute
 
 from duilian.platform.app import web
 from duilian.platform.app.up import Stack
 from outsiders import Outsiders, csrf_of, signed_in
+from routes import Route, call, entered, fill, identify, served
 from world import World
-
-
-@dataclass(frozen=True)
-class Route:
-    """kind: "public", "link" (invitation token), "key" (API key), "session" (console, by right), "member" (anybody signed in). ok: statuses when allowed."""
-
-    method: str
-    path: str
-    kind: str
-    ok: tuple[int, ...]
-    body: dict[str, Any] | None = None
-    form: dict[str, str] | None = None
-
 
 I, T = "/t/{slug:str}/i/{token:str}", "/api/v1/t/{slug:str}/interview"  # noqa: E741
 Q, C, A = T + "/questions/{key:str}", "/console", "/api/v1"
@@ -310,18 +294,6 @@ def app(stack: Stack) -> Litestar:
     return web.build(stack.settings)
 
 
-def served(app: Litestar) -> set[tuple[str, str]]:
-    """(method, path template) of every route, without those the framework adds."""
-    found: set[tuple[str, str]] = set()
-    for route in app.routes:
-        if route.path_format.startswith("/api/docs") or isinstance(route, WebSocketRoute):
-            continue
-        methods = getattr(route, "methods", {"GET"})
-        path = route.path.rstrip("/") or "/"
-        found |= {(method, path) for method in methods if method not in ("OPTIONS", "HEAD")}
-    return found
-
-
 def test_every_route_is_in_the_table(app: Litestar) -> None:
     assert served(app) == {(route.method, route.path) for route in ROUTES}
 
@@ -333,40 +305,9 @@ def target(alice: World) -> dict[str, str]:
     return {"slug": alice.slug, "token": invitation["token"], "interview_id": invitation["interview"]}
 
 
-def fill(route: Route, names: dict[str, str]) -> str:
-    values = {
-        "slug:str": names["slug"], "token:str": names["token"], "interview_id:uuid": names["interview_id"],
-        "invitation_id:uuid": str(UUID(int=1)), "unit_id:uuid": str(UUID(int=1)), "member_id:uuid": str(UUID(int=1)),
-        "grant_id:uuid": str(UUID(int=1)), "role_id:uuid": str(UUID(int=1)),
-        "key_id:uuid": str(UUID(int=1)), "session_id:uuid": str(UUID(int=1)), "secret:str": "none", "key:str": "intro", "number:int": "1", "segment:int": "0",
-        "feature:str": "none", "kind:str": "agreement", "run_id:uuid": str(UUID(int=1)), "calibration_id:uuid": str(UUID(int=1)), "erasure_id:uuid": str(UUID(int=1)), "example_id:uuid": str(UUID(int=1)), "import_id:uuid": str(UUID(int=1)), "attempt_id:uuid": str(UUID(int=1)),
-        "seq:int": "0", "job_id:int": "1", "file_path:path": "none.txt",
-    }  # fmt: skip
-    path = route.path
-    for name, value in values.items():
-        path = path.replace("{" + name + "}", value)
-    return path
-
-
 def holder_of(route: Route) -> str:
     """A role with the right: closing the account is the owner's alone."""
     return "owner" if route.path.startswith(C + "/closing") else "admin"
-
-
-def call(client: httpx.Client, route: Route, path: str, csrf: str = "") -> int:
-    if route.form is not None:
-        answer = client.request(route.method, path, data=route.form | ({"csrf": csrf} if csrf else {}))
-    elif route.body is not None:
-        answer = client.request(route.method, path, json=route.body)
-    else:
-        content = b"x" if route.method == "PUT" else None
-        answer = client.request(route.method, path, content=content)
-    assert answer.status_code < 500, f"{route.method} {path}: {answer.text[:300]}"
-    return answer.status_code
-
-
-def identify(path: str) -> str:
-    return path.replace("/", " ").strip() or "root"
 
 
 PRIVATE = [route for route in ROUTES if route.kind != "public"]
@@ -420,18 +361,6 @@ def test_the_right_person_is_let_in(alice: World, route: Route) -> None:
 def test_console_commands_need_the_forms_token(alice: World, target: dict[str, str], route: Route) -> None:
     client, _ = entered(alice, route, holder_of(route), target)
     assert call(client, route, fill(route, target), "forged") == 403
-
-
-def entered(world: World, route: Route, role: str, names: dict[str, str]) -> tuple[httpx.Client, str]:
-    """A client with the credentials the route asks for, and the form's token."""
-    if route.kind in ("session", "member"):
-        return signed_in(world, role)
-    if route.kind == "key":
-        return world.api(world.weak_key if role == "billing_admin" else None), ""
-    if route.kind == "token":
-        headers = {"Authorization": f"Bearer {names['token']}"}
-        return httpx.Client(base_url=world.url, headers=headers, timeout=30, trust_env=False), ""
-    return httpx.Client(base_url=world.url, timeout=30, trust_env=False), ""
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from duilian.infra.errors import Problem
 from duilian.platform.api.desk import key_with
 from duilian.platform.live.sockets import AnySocket, closed, for_socket
 from duilian.platform.live.watching import Watch
+from duilian.platform.reports.running import RunningScores
 from duilian.platform.web.edge import network_of
 from duilian.tenants.actors import Actor
 from duilian.tenants.rights import Right
@@ -26,6 +27,7 @@ async def feed(socket: AnySocket, interview_id: UUID, database: Database) -> Non
         return await actor_of_api_key(database, key.strip())
 
     try:
-        await Watch(socket, database, identify, network_of(socket), interview_id).run()
+        scores, network = RunningScores().look, network_of(socket)
+        await Watch(socket, database, identify, scores, network, interview_id).run()
     except Problem as problem:
         await closed(socket, problem)

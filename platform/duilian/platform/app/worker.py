@@ -81,7 +81,7 @@ def _worker(settings: Settings, database: Database, keyring: Keyring, serving: S
 
     worker = Worker(settings.database_url, on_dead)
     worker.add(PROCESS, AnswerProcessor(database, store, assembler, serving).run)
-    worker.add(RESCORE, Rescorer(database, serving).run)
+    worker.add(RESCORE, Rescorer(database, store, serving).run)
     worker.add(REPORT, ReportComposer(database).run)
     worker.add(events.DELIVER, events.deliverer(database, LISTENERS))
     worker.add(RENEW, Renewer(database, store, keyring).run)

@@ -8,6 +8,7 @@ from uuid import UUID
 from litestar import Controller, Response, get, websocket
 from litestar.di import Provide
 
+from duilian.customization.service import questions_of
 from duilian.infra.database import Database
 from duilian.infra.errors import NotSignedIn, Problem
 from duilian.platform.console.desk import COOKIE, Desk, member_with, provide_desk
@@ -16,6 +17,7 @@ from duilian.platform.live import state
 from duilian.platform.live.sockets import AnySocket, closed, for_socket, same_site
 from duilian.platform.live.watching import Watch
 from duilian.platform.reports import service
+from duilian.platform.reports.running import RunningScores
 from duilian.platform.sessions.answering import answers_of
 from duilian.platform.web.edge import network_of
 from duilian.tenants.actors import Actor
@@ -36,12 +38,16 @@ class LivePages(Controller):
         person = await service.person_of(desk.session, interview_id)
         may = await state.allowed(desk.session, person.interview)
         answers = await answers_of(desk.session, person.interview)
+        questions = await questions_of(desk.session, person.interview.set_id)
         script = {
             "page": "live",
             "locale": desk.locale,
             "socket": f"/console/interviews/{interview_id}/live/feed",
         }
-        return staff_page(request, desk, "live.html", person=person, may=may, answers=answers, script=script)
+        return staff_page(
+            request, desk, "live.html", person=person, may=may, answers=answers,
+            competencies=questions.competencies, script=script,
+        )  # fmt: skip
 
 
 @websocket(
@@ -57,6 +63,7 @@ async def feed(socket: AnySocket, interview_id: UUID, database: Database) -> Non
 
     try:
         same_site(socket)
-        await Watch(socket, database, identify, network_of(socket), interview_id).run()
+        scores, network = RunningScores().look, network_of(socket)
+        await Watch(socket, database, identify, scores, network, interview_id).run()
     except Problem as problem:
         await closed(socket, problem)

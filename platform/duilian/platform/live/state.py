@@ -124,7 +124,7 @@ async def enter(session: TenantSession, interview_id: UUID) -> Interview:
 
 async def _visible(session: TenantSession, interview_id: UUID) -> Interview:
     interview = await session.get(Interview, (session.tenant_id, interview_id))
-    if interview is None or interview.status == Status.ERASED:
+    if interview is None or interview.dry_run or interview.status == Status.ERASED:
         raise NotFound
     if not (await allowed(session, interview)).view:
         raise LiveNotAllowed

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from litestar.exceptions import WebSocketDisconnect
 
-from duilian.infra.database import Database
+from duilian.infra.database import Database, TenantSession
 from duilian.infra.errors import Forbidden, Problem
 from duilian.platform.live import state
 from duilian.platform.live.sockets import AnySocket, closed
@@ -20,16 +20,21 @@ from duilian.tenants.rights import Right
 
 EVERY = 1.0  # seconds between two looks
 ASK_AGAIN = 5  # looks after which the session or the key is asked for anew
-RIGHT = Right.INTERVIEWS_READ
+RIGHT = Right.INTERVIEWS_READ  # that of the report too: who may not read it sees no scores so far
+Scores = Callable[[TenantSession, UUID, str], Awaitable[Mapping[str, Any]]]
 
 
 @dataclass
 class Watch:
-    """identify: who watches, asked anew again and again; raises NotSignedIn once the session or key has ended."""
+    """identify: who watches, asked anew again and again; raises NotSignedIn once the session or key has ended.
+
+    scores: what the answers read so far amount to, for an interview and a reader's locale.
+    """
 
     socket: AnySocket
     database: Database
     identify: Callable[[], Awaitable[Actor]]
+    scores: Scores
     network: str
     interview_id: UUID
 
@@ -79,6 +84,7 @@ class Watch:
             access = actor.access(RIGHT, self.network)
             async with self.database.begin(actor.tenant_id, access) as session:
                 seen = await state.look(session, self.interview_id, actor.locale, picture)
+                seen["scores"] = await self.scores(session, self.interview_id, actor.locale)
             if seen != told or number % ASK_AGAIN == 0:
                 await self.socket.send_json(seen)
                 told = seen

@@ -17,10 +17,10 @@ from duilian.infra import events
 from duilian.infra.clock import now
 from duilian.infra.database import Database, TenantSession
 from duilian.platform.reports.facts import integrity_facts, quality_facts
-from duilian.platform.reports.found import Found, Permitted, found, permitted
+from duilian.platform.reports.found import Found, Permitted, as_read, found, permitted
 from duilian.platform.reports.models import Report
 from duilian.platform.scoring.models import Analysis, TranscriptCorrection
-from duilian.platform.scoring.pooling import ReadAnswer, pool, total
+from duilian.platform.scoring.pooling import pool, total
 from duilian.platform.sessions import consents, steps
 from duilian.platform.sessions.answering import answers_of
 from duilian.platform.sessions.models import Answer, Interview
@@ -102,7 +102,7 @@ def compose(
     """The report's document (docs/report.md). Names of people stay out: they are joined when it is shown."""
     questions = content_of(published)
     seen = {a.id: found(interview, a, analyses.get(a.id), may) for a in answers}
-    read = [_read(questions, answer, seen[answer.id]) for answer in answers]
+    read = [as_read(questions, answer, seen[answer.id]) for answer in answers]
     scores = [pool(competency, read, interview.locale) for competency in questions.competencies]
     return {
         "format": FORMAT,
@@ -120,18 +120,6 @@ def compose(
         },
         "versions": _versions(published, seen),
     }
-
-
-def _read(questions: QuestionSet, answer: Answer, seen: Found) -> ReadAnswer:
-    question = questions.question(answer.question_key)
-    assert question is not None
-    return ReadAnswer(
-        key=answer.question_key,
-        competencies=list(question.competencies),
-        transcript=seen.transcript,
-        judged=seen.judged,
-        refusal=seen.refusal,
-    )
 
 
 def _answer(

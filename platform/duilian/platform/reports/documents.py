@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 from duilian.platform.scoring.pooling import CompetencyScore, Outcome
 
@@ -73,3 +73,33 @@ class ReportDocument(TypedDict):
     integrity: list[IntegrityFact]
     human_review: HumanReview
     versions: dict[str, str]
+
+
+class RunningCompetency(TypedDict):
+    """level 1–5 with its words; score and standard_error on 0–10. All None unless the outcome is "scored".
+
+    answers_used of answers_read carried evidence; answers_asked is how many the whole interview asks for.
+    """
+
+    key: str
+    name: str
+    outcome: Outcome | Literal["not_yet"]
+    level: int | None
+    level_label: str | None
+    score: float | None
+    standard_error: float | None
+    answers_used: int
+    answers_read: int
+    answers_asked: int
+    reasons: list[str]
+
+
+class RunningDocument(TypedDict):
+    """Scores so far (docs/live.md). reason: why there are none, in words; competencies: empty then."""
+
+    state: Literal["running", "not_allowed", "human_route"]
+    reason: str | None
+    provisional: bool
+    answers_read: int
+    answers: int
+    competencies: list[RunningCompetency]

@@ -8,8 +8,10 @@ from typing import Any
 
 import msgspec
 
+from duilian.customization.schemas import QuestionSet
 from duilian.platform.scoring import refusals
 from duilian.platform.scoring.models import Analysis
+from duilian.platform.scoring.pooling import ReadAnswer
 from duilian.platform.scoring.requests import written_transcript
 from duilian.platform.sessions.models import Answer, Interview
 from duilian.serving.contracts import Observation, ScoreResponse, Transcript
@@ -76,6 +78,19 @@ def found(interview: Interview, answer: Answer, analysis: Analysis | None, may: 
         judged=judged,
         refusal=analysis.refusal,
         versions=versions,
+    )
+
+
+def as_read(questions: QuestionSet, answer: Answer, seen: Found) -> ReadAnswer:
+    """The answer as the pool takes it."""
+    question = questions.question(answer.question_key)
+    assert question is not None
+    return ReadAnswer(
+        key=answer.question_key,
+        competencies=list(question.competencies),
+        transcript=seen.transcript,
+        judged=seen.judged,
+        refusal=seen.refusal,
     )
 
 

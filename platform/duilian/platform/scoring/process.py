@@ -32,7 +32,7 @@ from duilian.platform.scoring import gate, refusals
 from duilian.platform.scoring.evidence import verify
 from duilian.platform.scoring.heads import HeadShelf, HeadUnusable
 from duilian.platform.scoring.models import Analysis
-from duilian.platform.scoring.requests import score_request, written_transcript
+from duilian.platform.scoring.requests import score_request, spoken_in, written_transcript
 from duilian.platform.sessions import consents
 from duilian.platform.sessions.answering import report_if_settled
 from duilian.platform.sessions.models import Answer, Interview
@@ -49,7 +49,6 @@ from duilian.tenants.policy import Feature, Rule
 from duilian.tenants.service import current_tenant
 
 Answered = TypeVar("Answered")
-LOCALE_OF: dict[c.Language, str] = {"zh": "zh-CN", "en": "en"}
 WIDE, CLOSE = 320, 480  # pixels of a sampled frame: to see a face, to see its eyes
 MEASURES: dict[Feature, c.Measure] = {Feature.GAZE: "gaze", Feature.EXPRESSION: "expression"}
 GRACE_SECONDS = 15  # over the answer's time: clocks differ, recorders stop late
@@ -170,9 +169,7 @@ class AnswerProcessor:
 
     async def _judge(self, work: Work, findings: Findings, transcript: c.Transcript) -> None:
         request = score_request(work.questions, work.question, transcript, work.locale)
-        shelf = HeadShelf(self._store, work.key)
-        request = await shelf.named_in(request)
-        findings.judged = await answered(self._serving.score(request, shelf.artefact))
+        findings.judged = await judged(self._serving, HeadShelf(self._store, work.key), request)
         findings.versions |= findings.judged.versions
         verify(findings.judged, transcript)
         gate.check_judged(findings.judged)
@@ -188,6 +185,11 @@ async def answered(call: Awaitable[Answered]) -> Answered:
         raise refusals.ModelFailed from error
 
 
+async def judged(serving: ServingClient, shelf: HeadShelf, request: c.ScoreRequest) -> c.ScoreResponse:
+    """By the tenant's own models where it has any in force. Raises CannotScore, HeadUnusable."""
+    return await answered(serving.score(await shelf.named_in(request), shelf.artefact))
+
+
 async def _read(session: TenantSession, answer_id: UUID, version: str) -> Work | None:
     """None where the answer has moved on: processed already, or replaced by a retake."""
     answer = await session.get(Answer, (session.tenant_id, answer_id))
@@ -198,9 +200,7 @@ async def _read(session: TenantSession, answer_id: UUID, version: str) -> Work |
     question = questions.question(answer.question_key)
     assert question is not None
     tenant = await current_tenant(session)
-    language = question.language or ("zh" if interview.language == "zh" else "en")
-    # Anchors and keywords are compared with the answer, so they are read in the answer's language.
-    locale = LOCALE_OF[language] if question.language else interview.locale
+    language, locale = spoken_in(interview, question)
     query = select(Take.id).where(Take.answer_id == answer.id, Take.number == answer.take_number)
     return Work(
         question=question,
@@ -315,4 +315,4 @@ async def give_up(database: Database, tenant_id: UUID, answer_id: str, version: 
         await _store(session, UUID(answer_id), version, findings)
 
 
-__all__ = ["AnswerProcessor", "answered", "give_up", "unscored"]
+__all__ = ["AnswerProcessor", "answered", "give_up", "judged", "unscored"]

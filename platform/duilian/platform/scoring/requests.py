@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from duilian.customization.schemas import Competency, Question, QuestionSet, words
+from duilian.platform.sessions.models import Interview
 from duilian.serving import contracts as c
 from duilian.serving.scoring.text import split_sentences
+
+LOCALE_OF: dict[c.Language, str] = {"zh": "zh-CN", "en": "en"}
+
+
+def spoken_in(interview: Interview, question: Question) -> tuple[c.Language, str]:
+    """The language an answer is given in, and the locale of the anchors it is compared with."""
+    language = question.language or ("zh" if interview.language == "zh" else "en")
+    return language, LOCALE_OF[language] if question.language else interview.locale
 
 
 def score_request(

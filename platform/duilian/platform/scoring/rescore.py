@@ -16,17 +16,20 @@ from duilian.customization.schemas import Question, QuestionSet
 from duilian.customization.service import questions_of
 from duilian.infra.clock import now
 from duilian.infra.database import Database, TenantSession
+from duilian.infra.objects import ObjectStore
 from duilian.platform.scoring import gate, refusals
 from duilian.platform.scoring.correction import corrected_transcript
 from duilian.platform.scoring.evidence import verify
+from duilian.platform.scoring.heads import HeadShelf
 from duilian.platform.scoring.models import Analysis, TranscriptCorrection
-from duilian.platform.scoring.process import answered, unscored
-from duilian.platform.scoring.requests import score_request
+from duilian.platform.scoring.process import judged, unscored
+from duilian.platform.scoring.requests import score_request, spoken_in
 from duilian.platform.sessions.answering import report_if_settled
 from duilian.platform.sessions.models import Answer, Interview
 from duilian.platform.sessions.states import AnswerState, Status
 from duilian.serving import contracts as c
 from duilian.serving.client import ServingClient
+from duilian.tenants.keyring import OpenTenantKey, keys_of
 
 RESCORE = "scoring.rescore"
 READ = frozenset({AnswerState.PROCESSED, AnswerState.FAILED})
@@ -38,36 +41,37 @@ class Work:
     questions: QuestionSet
     locale: str
     transcript: c.Transcript
+    key: OpenTenantKey
 
 
 class Rescorer:
     """The task `scoring.rescore`."""
 
-    def __init__(self, database: Database, serving: ServingClient) -> None:
-        self._database, self._serving = database, serving
+    def __init__(self, database: Database, store: ObjectStore, serving: ServingClient) -> None:
+        self._database, self._store, self._serving = database, store, serving
 
     async def run(self, tenant_id: UUID, correction_id: str) -> None:
         async with self._database.begin(tenant_id) as session:
             work = await _read(session, UUID(correction_id))
         if work is None:
             return
-        judged: c.ScoreResponse | None = None
+        found: c.ScoreResponse | None = None
         refusal: dict[str, Any] | None = None
         try:
-            judged = await self._judge(work)
+            found = await self._judge(work)
         except refusals.CannotScore as problem:
             refusal = refusals.stored(problem)
         async with self._database.begin(tenant_id) as session:
-            await _store(session, UUID(correction_id), work, judged, refusal)
+            await _store(session, UUID(correction_id), work, found, refusal)
 
     async def _judge(self, work: Work) -> c.ScoreResponse:
-        """Raises CannotScore, and what an outage of the model tier raises."""
+        """Raises CannotScore, HeadUnusable, and what an outage of the model tier raises."""
         gate.check_corrected(work.transcript, work.transcript.language)
         request = score_request(work.questions, work.question, work.transcript, work.locale)
-        judged = await answered(self._serving.score(request))
-        verify(judged, work.transcript)
-        gate.check_judged(judged)
-        return judged
+        found = await judged(self._serving, HeadShelf(self._store, work.key), request)
+        verify(found, work.transcript)
+        gate.check_judged(found)
+        return found
 
 
 async def _read(session: TenantSession, correction_id: UUID) -> Work | None:
@@ -84,7 +88,13 @@ async def _read(session: TenantSession, correction_id: UUID) -> Work | None:
     question = questions.question(answer.question_key)
     assert question is not None
     heard = msgspec.convert(analysis.transcript, c.Transcript)
-    return Work(question, questions, interview.locale, corrected_transcript(heard, correction.text))
+    return Work(
+        question=question,
+        questions=questions,
+        locale=spoken_in(interview, question)[1],
+        transcript=corrected_transcript(heard, correction.text),
+        key=keys_of(session),
+    )
 
 
 async def _waiting(session: TenantSession, correction_id: UUID) -> TranscriptCorrection | None:
@@ -100,7 +110,7 @@ async def _store(
     session: TenantSession,
     correction_id: UUID,
     work: Work,
-    judged: c.ScoreResponse | None,
+    found: c.ScoreResponse | None,
     refusal: dict[str, Any] | None,
 ) -> None:
     """What was found, the answer's state and the report's job: together, under the lock that a withdrawal holds too."""
@@ -121,9 +131,9 @@ async def _store(
     ):
         return
     analysis.corrected = msgspec.to_builtins(work.transcript)
-    analysis.judged = msgspec.to_builtins(judged) if judged else None
+    analysis.judged = msgspec.to_builtins(found) if found else None
     analysis.refusal = answer.failure = refusal
-    analysis.versions = {**analysis.versions, **(judged.versions if judged else {})}
+    analysis.versions = {**analysis.versions, **(found.versions if found else {})}
     analysis.created_at = correction.scored_at = now()
     answer.state = AnswerState.FAILED if refusal else AnswerState.PROCESSED
     if interview.status == Status.REPORTED:

@@ -1,6 +1,7 @@
-/** `[data-module="live"]`: an interview as it runs: picture, captions, where each question stands. */
+/** `[data-module="live"]`: an interview as it runs: picture, captions, where each question stands, scores so far. */
 import { needPart, part, setLabel, show } from "../core/dom.ts";
 import { t } from "../core/words.ts";
+import { type Scores, showScores } from "./live-scores.ts";
 
 interface Seen {
   status: string;
@@ -12,6 +13,7 @@ interface Seen {
     picture: string | null;
     picture_number: number;
   } | null;
+  scores: Scores;
 }
 
 const RETRY_MS = 3000;
@@ -58,6 +60,7 @@ class LiveView {
     setLabel(part(this.#root, "tail"), now?.said.tail ?? "");
     const words = part(this.#root, "words");
     if (words) words.scrollTop = words.scrollHeight;
+    showScores(this.#root, seen.scores);
     this.#say(sentence(seen));
   }
 

@@ -168,6 +168,7 @@ export class QuestionFlow {
     const whole = this.#question.think_seconds;
     const seconds = thinkSecondsLeft(this.#question, this.#clockOffsetMs);
     const reading = readingSeconds(this.#view.part("text")?.textContent ?? "", whole);
+    drawSteps(this.#view.part("steps-list"), this.#question.steps);
     this.#view.phase = "read";
     this.#labelStart();
     this.#view.focus("start");

@@ -32,7 +32,7 @@ export const SHOWN_IN: Readonly<Record<string, string>> = {
   "text-area": "answer",
   "text-save": "answer",
   "text-count": "answer",
-  steps: "answer",
+  steps: "read think countdown answer",
   captions: "answer saving",
   watched: "countdown answer",
   recovery: "recovery",
