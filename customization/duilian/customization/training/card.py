@@ -51,14 +51,18 @@ def card_of(
 
 def _data(dataset: DatasetVersion, labelled: Sequence[LabelledLine]) -> dict[str, Any]:
     answered = sorted(line.provenance.answered_on for line in labelled if line.provenance.answered_on)
-    rated = sorted(mark.rated_at for line in labelled for mark in (line.first, line.second, line.adjudicated) if mark)
+    rated = sorted(
+        mark.rated_at for line in labelled for mark in (line.first, line.second, line.adjudicated) if mark
+    )
     return {
         "labels": dataset.labels,
         "people": dataset.people,
         "questions": len({line.item for line in labelled}),
         "sources": dict(Counter(line.provenance.source for line in labelled)),
         "languages": dict(Counter(line.language for line in labelled)),
-        "levels": {str(level): n for level, n in sorted(Counter(round(line.level) for line in labelled).items())},
+        "levels": {
+            str(level): n for level, n in sorted(Counter(round(line.level) for line in labelled).items())
+        },
         "raters": len({rater for line in labelled for rater in line.raters}),
         "twice": sum(line.second is not None for line in labelled),
         "adjudicated": sum(line.adjudicated is not None for line in labelled),

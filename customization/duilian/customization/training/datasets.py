@@ -48,16 +48,16 @@ async def _new(
     )  # fmt: skip
     session.add(row)
     await session.flush()
-    audit.record(session, "dataset.frozen", "dataset_version", row.id, after={"labels": len(found), "sha256": sha256})
+    audit.record(
+        session, "dataset.frozen", "dataset_version", row.id, after={"labels": len(found), "sha256": sha256}
+    )
     return row
 
 
 async def thaw(session: TenantSession, row: DatasetVersion) -> list[LabelledLine]:
     """The version's labels. Raises DatasetChanged where they are no longer what they were."""
     wanted = {UUID(example_id) for example_id, _ in row.members}
-    found = [
-        line for line in await lines_of(session, competency=row.competency) if line.example_id in wanted
-    ]
+    found = [line for line in await lines_of(session, competency=row.competency) if line.example_id in wanted]
     if digest(found) != row.sha256:
         raise DatasetChanged
     return found

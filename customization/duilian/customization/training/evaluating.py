@@ -61,7 +61,10 @@ def cross_judged(lines: Sequence[Line], observer: Observer, encoder: Encoder, ti
         kept = [line for line in lines if fold[id(line)] == number]
         if kept:
             model = Model(learn([line for line in lines if fold[id(line)] != number], observer, encoder))
-            found |= {id(line): judged for line, judged in zip(kept, judge_lines(model, kept, observer), strict=True)}
+            found |= {
+                id(line): judged
+                for line, judged in zip(kept, judge_lines(model, kept, observer), strict=True)
+            }
     return [found[id(line)] for line in lines]
 
 
@@ -98,7 +101,9 @@ def repeats(learned: Learned, lines: Sequence[Line], observer: Observer) -> bool
     """Test–retest: loaded twice from its bytes, it says the same to the last byte."""
     octets = msgspec.msgpack.encode(learned)
     said = [
-        msgspec.msgpack.encode(judge_lines(Model(msgspec.msgpack.decode(octets, type=Learned)), lines, observer))
+        msgspec.msgpack.encode(
+            judge_lines(Model(msgspec.msgpack.decode(octets, type=Learned)), lines, observer)
+        )
         for _ in range(2)
     ]
     return said[0] == said[1]

@@ -119,5 +119,9 @@ def said(estimate: Estimate) -> str:
     """0.78 (0.71 … 0.84); "" where there is none."""
     if estimate.value is None:
         return ""
-    ends = "" if estimate.low is None or estimate.high is None else f" ({estimate.low:.2f} … {estimate.high:.2f})"
+    ends = (
+        ""
+        if estimate.low is None or estimate.high is None
+        else f" ({estimate.low:.2f} … {estimate.high:.2f})"
+    )
     return f"{estimate.value:.2f}{ends}".replace("-", "−")

@@ -35,8 +35,7 @@ class ModelReader(Reader):
         params = dict(gate["params"])
         if params.get("group"):
             params["group"] = self.group(params["question"], params["group"])
-        words = t(self.locale, f"models.gate.{gate['name']}.{gate['case']}", **params)
-        return words.replace("{value}", gate["value"])
+        return t(self.locale, f"models.gate.{gate['name']}.{gate['case']}", **params)
 
     def curve_chart(self, evaluation: Json) -> Json | None:
         """Agreement by labels learned from, then what it has learned by heart beside what it does on others."""
@@ -47,7 +46,11 @@ class ModelReader(Reader):
         return charts.intervals(rows, [t(self.locale, "models.held_out")], lowest=0, highest=1)
 
     def _labels(self, number: int | None) -> str:
-        return t(self.locale, "models.curve_all") if number is None else t(self.locale, "models.n_labels", n=number)
+        return (
+            t(self.locale, "models.curve_all")
+            if number is None
+            else t(self.locale, "models.n_labels", n=number)
+        )
 
     def agreement_chart(self, evaluation: Json) -> Json | None:
         names = (("candidate", "own"), ("current", "current"), ("people", "humans"), ("by_heart", "by_heart"))

@@ -18,7 +18,9 @@ async def group_gaps(database: Database, session: TenantSession, marks: Sequence
     for question, choices in sorted((await declared(database, session)).items()):
         mine = [(choices[person], human, model) for person, human, model in marks if person in choices]
         people = _people(marks, choices)
-        groups, humans, models = [list(column) for column in zip(*mine, strict=True)] if mine else [[], [], []]
+        groups, humans, models = (
+            [list(column) for column in zip(*mine, strict=True)] if mine else [[], [], []]
+        )
         for gap in fairness.machine_gaps(groups, humans, models):
             if gap.smd.reason != "few" and people[gap.group] >= fairness.LEAST:
                 found.append(GroupGap(question=question, group=gap.group, smd=gap.smd))

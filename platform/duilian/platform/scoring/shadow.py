@@ -29,6 +29,7 @@ from duilian.serving import contracts as c
 from duilian.serving.client import ServingClient
 from duilian.tenants.keyring import OpenTenantKey, keys_of
 
+
 @dataclass(frozen=True)
 class Work:
     """releases: id and sha256 by competency. counted: mean level by competency."""
