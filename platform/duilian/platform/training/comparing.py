@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from duilian.customization.anchors import service as anchors
 from duilian.customization.labels.examples import LabelledLine
 from duilian.customization.labels.models import Example
 from duilian.customization.training.models import TrainingRun
@@ -40,15 +41,21 @@ class Comparison:
         return [known.get(str(line.example_id), means.get(line.example_id)) for line in lines]
 
     async def means(
-        self, ids: Sequence[UUID], told: Callable[[float], Awaitable[None]]
+        self,
+        ids: Sequence[UUID],
+        told: Callable[[float], Awaitable[None]],
+        *,
+        as_heard: bool = False,
     ) -> dict[UUID, float | None]:
+        """as_heard: anchors with a recording are judged by what the recogniser hears in it now."""
         found: dict[UUID, float | None] = {}
         for first in range(0, len(ids), PORTION):
             await told(first / len(ids))
             async with self._database.begin(self._tenant_id) as session:
                 query = select(Example).where(Example.id.in_(ids[first : first + PORTION]))
                 rows = list(await session.scalars(query))
-                said = await judged_again(session, self._store, self._serving, self._database, rows)
+                heard = await anchors.heard(session) if as_heard else {}
+                said = await judged_again(session, self._store, self._serving, self._database, rows, heard)
             found |= {one: opinion.mean for one, opinion in said.items()}
         return found
 

@@ -95,7 +95,7 @@ class Trainer:
         await progress.step(service.EVALUATING, 0.6, 0.8)
         comparison = Comparison(self._database, self._store, self._serving, tenant_id)
         current = await comparison.current(work.competency, work.labelled, progress.told)
-        others = await comparison.means(work.others, progress.told)
+        others = await comparison.means(work.others, progress.told, as_heard=True)
         await progress.step(service.EVALUATING, 0.8, 1.0)
         found = await progress.threaded(
             evaluating.evaluate, work.lines, judged, current, learned, observer, encoder, progress.tick
@@ -120,7 +120,7 @@ class Trainer:
             raise Stopped
         gaps = await group_gaps(self._database, session, _marks(work, judged))
         asked = gates.all_gates(found, work.dataset.labels, work.dataset.people, gaps, held)
-        row.artefact = await HeadShelf(self._store, work.key).put_learned(learned)
+        row.artefact = await HeadShelf(self._store, work.key).put(learned)
         row.state, row.share, row.ended_at = service.DONE, 1.0, now()
         row.seconds, row.verdict = round(time.monotonic() - work.began, 1), gates.verdict(asked)
         row.gates = msgspec.to_builtins(asked)

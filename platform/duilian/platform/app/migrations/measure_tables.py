@@ -52,11 +52,13 @@ def _anchors() -> None:
         column("example_id", sa.Uuid()),
         column("added_by", sa.String()),
         column("added_at", TIME),
+        column("heard_sealed", sa.LargeBinary(), needed=False),
+        column("heard_by", sa.String(), needed=False),
         sa.UniqueConstraint("tenant_id", "example_id", name="uq_anchors_tenant_id_example_id"),
         to("anchors", "example_id", "examples"),
     )
     by_parent("anchors", "examples", "example_id")
-    grant("anchors", "select, insert, delete")
+    grant("anchors")
     tenanted(
         "anchor_runs",
         column("cause", sa.String()),

@@ -71,9 +71,10 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Learned(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """scale: the marks there are, rising; empty where any number between low and high may be given."""
+    """competency: what is judged, empty where the items say so themselves. scale: the marks there are, rising; empty where any number between low and high may be given."""
 
     format: Literal["duilian-learned-1"] = FORMAT
+    competency: str = ""
     encoder: str
     encoder_version: str
     scale: list[float]
@@ -234,6 +235,10 @@ class Model:
         above = np.clip(outputs + self._centre, 0.0, 1.0)
         edges = np.hstack([np.ones((len(above), 1)), above, np.zeros((len(above), 1))])
         return scale[(edges[:, :-1] - edges[:, 1:]).argmax(axis=1)].tolist()
+
+    def item_of(self, question: str) -> Labels | None:
+        """The item that asks exactly this, if labels of it are known."""
+        return next((item for item in self.learned.items if question and item.question == question), None)
 
     def judge(self, key: str, rows: Rows) -> list[Prediction]:
         """Answers to one item, known or not."""
