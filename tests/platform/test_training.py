@@ -98,7 +98,7 @@ def actions(world: World) -> list[str]:
 
 def test_labels_by_lot_are_refused_and_nobody_overrides_it(taught: Taught) -> None:
     run = run_of(taught.world, taught.runs[taught.hopeless])
-    assert run["verdict"] == "refused", run
+    assert run["verdict"] == "refused" and run["card"]["seconds"] < 120, run
     assert states(run)["learned"] == "failed" and states(run)["repeats"] == "passed"
     assert run["card"]["evaluation"]["by_heart"]["value"] > run["card"]["evaluation"]["own"]["value"] + 0.2
     post(taught.desk, f"{HERE}/runs/{run['id']}/shadow", status=409)
@@ -132,12 +132,13 @@ def test_shadow_promotion_and_the_way_back(taught: Taught) -> None:
     shadowed = interview(world)
     assert shadowed["competencies"] == before["competencies"], "the shadow changes nothing"
     assert run["artefact"][:12] not in msgspec.json.encode(shadowed).decode()
-    wait(lambda: within(world, _shadow_scores))
+    asked = [q for q in shipped("retail", "complaint").questions if taught.learnable in q.competencies]
+    wait(lambda: len(within(world, _shadow_scores)) == len(asked))
     release, pairs = within(world, _release), within(world, _shadow_scores)
-    assert all(counted is not None and shadow is not None and counted != shadow for counted, shadow in pairs)
+    assert any(counted is not None and counted != shadow for counted, shadow in pairs)
     page = desk.get(f"{HERE}/competencies/{taught.learnable}").raise_for_status().text
     assert f'data-count="shadow">{len(pairs)}<' in page
-    refused = post(desk, f"{HERE}/releases/{release}/promote", {"reason": "too short"[:4]}, status=422)
+    refused = post(desk, f"{HERE}/releases/{release}/promote", {"reason": "so"}, status=422)
     assert "at least 10 characters" in refused.text and in_force(world) == {}
     reason = {"reason": "Anchors are being adjudicated; few have declared a group."}
     post(desk, f"{HERE}/releases/{release}/promote", reason)

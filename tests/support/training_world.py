@@ -36,6 +36,11 @@ def answer(level: int, number: int) -> str:
     return begun + "。".join([*deeds, *excuse]) + "。"
 
 
+def by_lot(count: int) -> list[int]:
+    """Levels that have nothing to do with any answer."""
+    return np.random.default_rng(7).integers(1, 6, count).tolist()
+
+
 def teach(world: World, good: int = 60, bad: int = 60) -> tuple[str, str]:
     """Answers with labels, one a person; gives the competency that can be learned and the one that cannot."""
     return within(world, lambda session: _teach(session, good, bad))
@@ -45,7 +50,7 @@ async def _teach(session: TenantSession, good: int, bad: int) -> tuple[str, str]
     published, root = await newest_set(session, "complaint"), await root_of(session)
     content = content_of(published)
     learnable, hopeless = (competency.key for competency in content.competencies[:2])
-    drawn = np.random.default_rng(7).integers(1, 6, bad).tolist()
+    drawn = by_lot(bad)
     rows = [(learnable, n % 5 + 1, n % 5 + 1, n) for n in range(good)]
     rows += [(hopeless, n % 5 + 1, drawn[n], n + 1000) for n in range(bad)]
     for competency, shown, given, number in rows:
