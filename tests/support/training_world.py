@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from uuid import UUID
 
 import numpy as np
 
@@ -63,7 +64,7 @@ async def _teach(session: TenantSession, good: int, bad: int) -> tuple[str, str]
     return learnable, hopeless
 
 
-def _example(content: QuestionSet, competency: str, shown: int, number: int, unit_id) -> Example:
+def _example(content: QuestionSet, competency: str, shown: int, number: int, unit_id: UUID) -> Example:
     question = next(q for q in content.questions if competency in q.competencies)
     text, example_id = answer(shown, number), new_id()
     return Example(
