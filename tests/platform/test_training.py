@@ -9,7 +9,7 @@ from uuid import UUID
 import httpx
 import msgspec
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from duilian.customization.labels.models import Example, Rating
 from duilian.customization.training.models import HeadRelease, ShadowScore, TrainingRun
@@ -18,6 +18,7 @@ from duilian.infra.database import TenantSession
 from duilian.infra.objects import ObjectStore
 from duilian.platform.app.up import Stack
 from duilian.platform.scoring.heads import HeadShelf
+from duilian.platform.scoring.models import Analysis
 from duilian.platform.training import service
 from duilian.tenants.keyring import keys_of
 from inside import within
@@ -160,6 +161,10 @@ def test_shadow_promotion_and_the_way_back(taught: Taught) -> None:
 
 async def _shadow_scores(session: TenantSession) -> list[tuple[float | None, float | None]]:
     return [tuple(row) for row in await session.execute(select(ShadowScore.counted, ShadowScore.shadow))]
+
+
+async def _erase_analyses(session: TenantSession) -> None:
+    await session.execute(delete(Analysis))
 
 
 async def _release(session: TenantSession) -> UUID:

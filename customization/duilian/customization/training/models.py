@@ -96,7 +96,8 @@ class HeadRelease(Tenanted, Base):
 
 
 class ShadowScore(Tenanted, Base):
-    """What the model in the shadow said of a live answer beside what counted: mean levels 1–5, None without evidence."""
+    """What the model in the shadow said of a live answer beside what counted: mean levels 1–5, None without evidence.
+    It goes with the answer's analysis."""
 
     __tablename__ = "shadow_scores"
     __table_args__ = (
@@ -105,7 +106,7 @@ class ShadowScore(Tenanted, Base):
             ["tenant_id", "release_id"], ["head_releases.tenant_id", "head_releases.id"], ondelete="CASCADE"
         ),
         ForeignKeyConstraint(
-            ["tenant_id", "answer_id"], ["answers.tenant_id", "answers.id"], ondelete="CASCADE"
+            ["tenant_id", "answer_id"], ["analyses.tenant_id", "analyses.answer_id"], ondelete="CASCADE"
         ),
     )
 

@@ -98,7 +98,13 @@ def _shadow() -> None:
             "tenant_id", "release_id", "answer_id", name="uq_shadow_scores_tenant_id_release_id_answer_id"
         ),
         to("shadow_scores", "release_id", "head_releases"),
-        to("shadow_scores", "answer_id", "answers"),
+        # Whoever withdraws consent to scoring has the analysis erased; what the shadow said goes with it.
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "answer_id"],
+            ["analyses.tenant_id", "analyses.answer_id"],
+            name="fk_shadow_scores_answer_id",
+            ondelete="CASCADE",
+        ),
     )
     by_parent("shadow_scores", "answers", "answer_id")
     grant("shadow_scores")
