@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -82,11 +83,7 @@ def test_from_excel_to_a_model_and_back(window: Window, shelf: World) -> None:
     page.locator("form[action$='/shadow'] button").click()
     part(page, "shadow").wait_for()
     live(shelf)
-    page.wait_for_function(
-        "async () => !(await (await fetch(location.href)).text()).includes('data-count=\"shadow\">0<')",
-        timeout=30_000,
-    )
-    page.reload()
+    judged(page)
     seen(page, "shadow-en")
     page.locator("textarea[name=reason]").fill("Anchors follow next month; nobody has declared a group yet.")
     confirmed(page, "promote")
@@ -97,6 +94,15 @@ def test_from_excel_to_a_model_and_back(window: Window, shelf: World) -> None:
     part(page, "rollback").wait_for(state="detached")
     page.goto(shelf.url + HERE)
     seen(page, "overview-en")
+
+
+def judged(page: Page) -> None:
+    """Until the page counts an answer that the shadow has judged."""
+    deadline = time.monotonic() + 60
+    while page.locator('[data-count="shadow"]').inner_text() == "0":
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(500)
+        page.reload()
 
 
 def imported(page: Page, world: World, found: list[dict[str, Any]], spoilt: dict[int, str]) -> None:
