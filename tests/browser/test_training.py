@@ -43,7 +43,10 @@ def history() -> tuple[list[dict[str, Any]], dict[int, str]]:
         key = {0: LEARNABLE, 1: HOPELESS}.get(number % 3)
         shown = number // 3 % 5 + 1
         row["候选人回答（原文）"] = answer(shown, number)
-        row["得分（百分制）"] = (lots[number] - 1) * 25 if key == HOPELESS and number < 180 else None
+        if key == LEARNABLE:
+            row["得分（百分制）"] = None
+        elif key == HOPELESS:
+            row["得分（百分制）"] = (lots[number] - 1) * 25 if number < 180 else None
         if key:
             row["面试题目"] = asked[key]
     return with_faults(found)
