@@ -125,6 +125,12 @@ ROUTES = [
     Route("GET", A + "/interviews/{interview_id:uuid}/answers/{key:str}/media", "key", (404,)),
     Route("GET", A + "/question-sets", "key", (200,)),
     Route("GET", A + "/lab/{kind:str}", "key", (404,)),
+    Route("GET", A + "/lab/models", "key", (200,)),
+    Route("POST", A + "/lab/models/runs", "key", (422,), body={"competency": "none"}),
+    Route("GET", A + "/lab/models/runs/{run_id:uuid}", "key", (404,)),
+    Route("POST", A + "/lab/models/runs/{run_id:uuid}/cancel", "key", (404,)),
+    Route("POST", A + "/lab/models/runs/{run_id:uuid}/shadow", "key", (404,)),
+    Route("POST", A + "/lab/models/rollback", "key", (409,), body={"competency": "none"}),
     Route("GET", A + "/brand", "key", (200,)),
     Route("PUT", A + "/brand", "key", (400,), body={"primary": "red"}),
     Route("GET", A + "/labels/progress", "key", (200,)),
@@ -243,6 +249,17 @@ ROUTES = [
     Route("POST", C + "/lab/anchors", "session", (303,), form={}),
     Route("POST", C + "/lab/anchors/score", "session", (303,), form={}),
     Route("POST", C + "/lab/anchors/runs/{run_id:uuid}/accept", "session", (404,), form={}),
+    Route("GET", C + "/lab/models", "session", (200,)),
+    Route("POST", C + "/lab/models/train", "session", (422,), form={"competency": "none"}),
+    Route("GET", C + "/lab/models/runs/{run_id:uuid}", "session", (404,)),
+    Route("GET", C + "/lab/models/runs/{run_id:uuid}/progress", "session", (404,)),
+    Route("GET", C + "/lab/models/runs/{run_id:uuid}/card.json", "session", (404,)),
+    Route("POST", C + "/lab/models/runs/{run_id:uuid}/cancel", "session", (404,), form={}),
+    Route("POST", C + "/lab/models/runs/{run_id:uuid}/shadow", "session", (404,), form={}),
+    Route("GET", C + "/lab/models/competencies/{competency:str}", "session", (404,)),
+    Route("POST", C + "/lab/models/releases/{release_id:uuid}/promote", "session", (404,), form={}),
+    Route("POST", C + "/lab/models/releases/{release_id:uuid}/stop", "session", (404,), form={}),
+    Route("POST", C + "/lab/models/rollback", "session", (409,), form={"competency": "none"}),
     Route("GET", C + "/lab/calibrations", "session", (200,)),
     Route("POST", C + "/lab/calibrations", "session", (422,), form={"title": "x"}),
     Route("GET", C + "/lab/calibrations/{calibration_id:uuid}", "session", (404,)),
@@ -286,7 +303,9 @@ OWN_ONLY = {C, C + "/labels", C + "/labels/next", C + "/labels/adjudication", C 
             C + "/setup/dismiss", C + "/setup/brand", C + "/setup/brand/logo", C + "/setup/brand/logo/remove", C + "/setup/domain",
             C + "/setup/domain/links", C + "/setup/domain/check", C + "/setup/domain/skip", C + "/setup/domain/remove", C + "/setup/job", C + "/setup/dry-run",
             C + "/closing", C + "/closing/withdraw", C + "/lab", C + "/lab/measure", C + "/lab/{kind:str}", C + "/lab/{kind:str}/data.csv",
-            C + "/lab/anchors", C + "/lab/anchors/score", C + "/lab/calibrations", A + "/lab/{kind:str}"}  # fmt: skip
+            C + "/lab/anchors", C + "/lab/anchors/score", C + "/lab/calibrations", A + "/lab/{kind:str}",
+            C + "/lab/models", C + "/lab/models/train", C + "/lab/models/rollback", A + "/lab/models", A + "/lab/models/runs",
+            A + "/lab/models/rollback", C + "/lab/models/competencies/{competency:str}"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

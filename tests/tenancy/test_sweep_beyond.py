@@ -42,6 +42,8 @@ JOBS = {
     "tenant.delete": {"closure_id": "events"},
     "lab.measure": {},
     "lab.anchors": {"cause": "person"},
+    "models.train": {"run_id": "events"},
+    "models.shadow": {"answer_id": "answers", "version": "x"},
 }
 # Written for every tenant alike by the clock; they carry no identifier.
 PERIODIC = {

@@ -22,7 +22,8 @@ class Right(StrEnum):
     BILLING = "billing"
     OPERATIONS = "operations"  # dead-letter list, replay
     LAB_READ = "lab.read"  # the measurement lab: figures, never single people
-    LAB_MANAGE = "lab.manage"  # measure now, choose anchors, open calibration sessions
+    LAB_MANAGE = "lab.manage"  # measure now, choose anchors, open calibration sessions, train models
+    LAB_PROMOTE = "lab.promote"  # put a trained model into force, and take it back
     TENANT_DELETE = "tenant.delete"
 
 
@@ -30,6 +31,7 @@ TENANT_WIDE = frozenset(
     {
         Right.MEMBERS, Right.SETTINGS, Right.KEYS, Right.AUDIT, Right.BILLING, Right.OPERATIONS,
         Right.TENANT_DELETE, Right.LAB_READ, Right.LAB_MANAGE,
+        Right.LAB_PROMOTE,
     }
 )  # fmt: skip
 _INTERVIEWS = frozenset({Right.INTERVIEWS_READ, Right.INTERVIEWS_DECIDE, Right.CONTENT_READ})
@@ -50,5 +52,5 @@ ROLES: dict[str, frozenset[Right]] = {
     # Labels of imported history, not of interviews: those need the right to read interviews too.
     "consultant": frozenset({Right.CONTENT_READ, Right.SETTINGS, Right.OPERATIONS, Right.LABELS_MANAGE})
     | _LABELS
-    | {Right.LAB_READ, Right.LAB_MANAGE},
+    | {Right.LAB_READ, Right.LAB_MANAGE, Right.LAB_PROMOTE},
 }

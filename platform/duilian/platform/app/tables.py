@@ -6,6 +6,7 @@ from duilian.billing import models as billing
 from duilian.customization import models as customization
 from duilian.customization.anchors import models as anchors
 from duilian.customization.labels import models as labels
+from duilian.customization.training import models as training
 from duilian.infra import audit, events, mail
 from duilian.infra.database import Base
 from duilian.platform.decisions import models as decisions
@@ -43,6 +44,7 @@ MODULES = (
     privacy,
     anchors,
     measuring,
+    training,
     billing,
 )
 metadata = Base.metadata

@@ -23,6 +23,7 @@ from duilian.platform.api import live as live_api
 from duilian.platform.api.controller import StaffApi
 from duilian.platform.api.lab import LabApi
 from duilian.platform.api.labels import LabelsApi
+from duilian.platform.api.models import ModelsApi
 from duilian.platform.api.setup import SetupApi
 from duilian.platform.console import closing, passwords, signin, sso, start
 from duilian.platform.console import live as live_console
@@ -40,6 +41,7 @@ from duilian.platform.console.labels import LabelPages
 from duilian.platform.console.labels_imports import HistoryPages
 from duilian.platform.console.live import LivePages
 from duilian.platform.console.member_invitations import MemberInvitations
+from duilian.platform.console.models import ModelPages
 from duilian.platform.console.organisation import OrganisationPages, PeoplePages
 from duilian.platform.console.pages import ConsolePages
 from duilian.platform.console.policy import PolicyPages
@@ -96,6 +98,7 @@ ROUTES: list[Any] = [
     StaffApi,
     SetupApi,
     LabApi,
+    ModelsApi,
     LabelsApi,
     AccountPages,
     AccessPages,
@@ -120,6 +123,7 @@ ROUTES: list[Any] = [
     start.routes,
     LabPages,
     AnchorPages,
+    ModelPages,
     CalibrationPages,
     SetupPages,
     BrandPages,

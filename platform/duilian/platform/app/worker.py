@@ -33,7 +33,12 @@ from duilian.platform.privacy.retention import RETENTION, Retention
 from duilian.platform.reports.compose import ReportComposer
 from duilian.platform.scoring.process import AnswerProcessor, give_up
 from duilian.platform.scoring.rescore import RESCORE, Rescorer
+from duilian.platform.scoring.shadow import ShadowScorer
+from duilian.platform.scoring.shadowing import SHADOW
 from duilian.platform.sessions.answering import PROCESS, REPORT
+from duilian.platform.training import trainer
+from duilian.platform.training.service import TRAIN
+from duilian.platform.training.trainer import Trainer
 from duilian.serving.client import ServingClient
 from duilian.tenants import domains, renewing
 from duilian.tenants.audit_seals import SEAL, Sealer
@@ -78,6 +83,8 @@ def _worker(settings: Settings, database: Database, keyring: Keyring, serving: S
             await renewing.give_up(database, tenant_id, **arguments)
         if task == IMPORT:
             await importing.give_up(database, tenant_id, **arguments)
+        if task == TRAIN:
+            await trainer.give_up(database, tenant_id, **arguments)
 
     worker = Worker(settings.database_url, on_dead)
     worker.add(PROCESS, AnswerProcessor(database, store, assembler, serving).run)
@@ -104,5 +111,7 @@ def _worker(settings: Settings, database: Database, keyring: Keyring, serving: S
     worker.daily(MEASURE, "03:10", database)
     worker.add(ANCHORS, AnchorScorer(database, store, serving).run)
     worker.daily(ANCHORS, "03:40", database)
+    worker.add(TRAIN, Trainer(database, store, serving).run)
+    worker.add(SHADOW, ShadowScorer(database, store, serving).run)
     worker.hourly(ERASE_DRAFTS, lambda: drafts.erase_old(database))
     return worker

@@ -46,25 +46,27 @@ class Measurer:
     async def run(self, tenant_id: UUID) -> None:
         async with self._database.begin(tenant_id) as session:
             rows = await gather(session)
-            declared = await self._declared(session)
-        found = await asyncio.to_thread(compute, rows, declared)
+            choices = await declared(self._database, session)
+        found = await asyncio.to_thread(compute, rows, choices)
         async with self._database.begin(tenant_id) as session:
             for kind, content in found.items():
                 await _keep(session, kind, content)
             audit.record(session, "lab.measured", "tenant", tenant_id)
 
-    async def _declared(self, session: TenantSession) -> dict[str, dict[str, str]]:
-        """Choice by person; of somebody known to several units, the last row counts."""
-        found = await declarations.groups(self._database, session.tenant_id)
-        query = select(Candidate.id, Candidate.email_index).where(Candidate.erased_at.is_(None))
-        person = {row_id: index.hex() for row_id, index in await session.execute(query)}
-        return {
-            question: {person[one]: choice for one, choice in choices.items() if one in person}
-            for question, choices in found.items()
-        }
+
+async def declared(database: Database, session: TenantSession) -> dict[str, dict[str, str]]:
+    """Choice by person, by question; for figures of groups alone. Of somebody known to several units, the last row
+    counts."""
+    found = await declarations.groups(database, session.tenant_id)
+    query = select(Candidate.id, Candidate.email_index).where(Candidate.erased_at.is_(None))
+    person = {row_id: index.hex() for row_id, index in await session.execute(query)}
+    return {
+        question: {person[one]: choice for one, choice in choices.items() if one in person}
+        for question, choices in found.items()
+    }
 
 
-def compute(rows: Rows, declared: dict[str, dict[str, str]]) -> dict[str, Json]:
+def compute(rows: Rows, choices: dict[str, dict[str, str]]) -> dict[str, Json]:
     """By kind (`figures.KINDS`)."""
     return {
         "agreement": figures.agreement(rows),
@@ -72,7 +74,7 @@ def compute(rows: Rows, declared: dict[str, dict[str, str]]) -> dict[str, Json]:
         "items": figures.items(rows),
         "distributions": figures.distributions(rows),
         "drift": figures.drift(rows, now()),
-        "fairness": groups.compare(rows, declared),
+        "fairness": groups.compare(rows, choices),
         "review": figures.review(rows),
         "validity": figures.validity_of(rows),
     }

@@ -33,6 +33,7 @@ from duilian.platform.scoring.evidence import verify
 from duilian.platform.scoring.heads import HeadShelf, HeadUnusable
 from duilian.platform.scoring.models import Analysis
 from duilian.platform.scoring.requests import score_request, spoken_in, written_transcript
+from duilian.platform.scoring.shadowing import shadow_later
 from duilian.platform.sessions import consents
 from duilian.platform.sessions.answering import report_if_settled
 from duilian.platform.sessions.models import Answer, Interview
@@ -279,6 +280,8 @@ async def _store(session: TenantSession, answer_id: UUID, version: str, findings
         interview.status = Status.SUBMITTED
     await session.flush()
     await report_if_settled(session, interview)
+    if judged is not None:
+        await shadow_later(session, answer_id, version)
     return True
 
 

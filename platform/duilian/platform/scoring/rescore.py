@@ -24,6 +24,7 @@ from duilian.platform.scoring.heads import HeadShelf
 from duilian.platform.scoring.models import Analysis, TranscriptCorrection
 from duilian.platform.scoring.process import judged, unscored
 from duilian.platform.scoring.requests import score_request, spoken_in
+from duilian.platform.scoring.shadowing import shadow_later
 from duilian.platform.sessions.answering import report_if_settled
 from duilian.platform.sessions.models import Answer, Interview
 from duilian.platform.sessions.states import AnswerState, Status
@@ -140,3 +141,5 @@ async def _store(
         interview.status = Status.SUBMITTED
     await session.flush()
     await report_if_settled(session, interview)
+    if found is not None:
+        await shadow_later(session, answer.id, analysis.version)

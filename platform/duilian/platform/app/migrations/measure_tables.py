@@ -22,7 +22,7 @@ def create() -> None:
     _declarations()
 
 
-def _tenanted(name: str, *columns: sa.schema.SchemaItem) -> None:
+def tenanted(name: str, *columns: sa.schema.SchemaItem) -> None:
     op.create_table(
         name,
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
@@ -33,13 +33,13 @@ def _tenanted(name: str, *columns: sa.schema.SchemaItem) -> None:
     protect(name)
 
 
-def _column(
+def column(
     name: str, kind: sa.types.TypeEngine[Any], needed: bool = True
 ) -> sa.Column[Any]:  # Any: of every type
     return sa.Column(name, kind, nullable=not needed)
 
 
-def _to(table: str, column: str, other: str) -> sa.ForeignKeyConstraint:
+def to(table: str, column: str, other: str) -> sa.ForeignKeyConstraint:
     """The row goes with what it is about."""
     return sa.ForeignKeyConstraint(
         ["tenant_id", column], [f"{other}.tenant_id", f"{other}.id"], name=f"fk_{table}_{column}", ondelete="CASCADE"
@@ -47,80 +47,80 @@ def _to(table: str, column: str, other: str) -> sa.ForeignKeyConstraint:
 
 
 def _anchors() -> None:
-    _tenanted(
+    tenanted(
         "anchors",
-        _column("example_id", sa.Uuid()),
-        _column("added_by", sa.String()),
-        _column("added_at", TIME),
-        _column("heard_sealed", sa.LargeBinary(), needed=False),
-        _column("heard_by", sa.String(), needed=False),
+        column("example_id", sa.Uuid()),
+        column("added_by", sa.String()),
+        column("added_at", TIME),
+        column("heard_sealed", sa.LargeBinary(), needed=False),
+        column("heard_by", sa.String(), needed=False),
         sa.UniqueConstraint("tenant_id", "example_id", name="uq_anchors_tenant_id_example_id"),
-        _to("anchors", "example_id", "examples"),
+        to("anchors", "example_id", "examples"),
     )
     by_parent("anchors", "examples", "example_id")
     grant("anchors")
-    _tenanted(
+    tenanted(
         "anchor_runs",
-        _column("cause", sa.String()),
-        _column("versions", JSONB()),
-        _column("scores", JSONB()),
-        _column("verdict", JSONB()),
-        _column("state", sa.String()),
-        _column("is_baseline", sa.Boolean()),
-        _column("ran_by", sa.String()),
-        _column("ran_at", TIME),
+        column("cause", sa.String()),
+        column("versions", JSONB()),
+        column("scores", JSONB()),
+        column("verdict", JSONB()),
+        column("state", sa.String()),
+        column("is_baseline", sa.Boolean()),
+        column("ran_by", sa.String()),
+        column("ran_at", TIME),
     )
     op.create_index("ix_anchor_runs_ran_at", "anchor_runs", ["tenant_id", "ran_at"])
     grant("anchor_runs", "select, insert, update, delete")
 
 
 def _figures() -> None:
-    _tenanted(
+    tenanted(
         "lab_figures",
-        _column("kind", sa.String()),
-        _column("content", JSONB()),
-        _column("computed_at", TIME),
+        column("kind", sa.String()),
+        column("content", JSONB()),
+        column("computed_at", TIME),
         sa.UniqueConstraint("tenant_id", "kind", name="uq_lab_figures_tenant_id_kind"),
     )
     grant("lab_figures")
 
 
 def _calibrations() -> None:
-    _tenanted(
+    tenanted(
         "calibrations",
-        _column("title", sa.String()),
-        _column("created_by", sa.String()),
-        _column("created_at", TIME),
-        _column("closed_at", TIME, needed=False),
+        column("title", sa.String()),
+        column("created_by", sa.String()),
+        column("created_at", TIME),
+        column("closed_at", TIME, needed=False),
     )
     grant("calibrations", "select, insert, update")
-    _tenanted(
+    tenanted(
         "calibration_examples",
-        _column("calibration_id", sa.Uuid()),
-        _column("example_id", sa.Uuid()),
-        _column("position", sa.Integer()),
+        column("calibration_id", sa.Uuid()),
+        column("example_id", sa.Uuid()),
+        column("position", sa.Integer()),
         sa.UniqueConstraint(
             "tenant_id", "calibration_id", "example_id", name="uq_calibration_examples_tenant_id_calibration_id_example_id"
         ),
-        _to("calibration_examples", "calibration_id", "calibrations"),
-        _to("calibration_examples", "example_id", "examples"),
+        to("calibration_examples", "calibration_id", "calibrations"),
+        to("calibration_examples", "example_id", "examples"),
     )  # fmt: skip
     by_parent("calibration_examples", "examples", "example_id")
     grant("calibration_examples", "select, insert, delete")
-    _tenanted(
+    tenanted(
         "calibration_marks",
-        _column("calibration_id", sa.Uuid()),
-        _column("example_id", sa.Uuid()),
-        _column("rater", sa.String()),
-        _column("level", sa.Integer()),
-        _column("marked_at", TIME),
+        column("calibration_id", sa.Uuid()),
+        column("example_id", sa.Uuid()),
+        column("rater", sa.String()),
+        column("level", sa.Integer()),
+        column("marked_at", TIME),
         sa.CheckConstraint("level between 1 and 5", name="ck_calibration_marks_level"),
         sa.UniqueConstraint(
             "tenant_id", "calibration_id", "example_id", "rater",
             name="uq_calibration_marks_tenant_id_calibration_id_example_id_rater",
         ),
-        _to("calibration_marks", "calibration_id", "calibrations"),
-        _to("calibration_marks", "example_id", "examples"),
+        to("calibration_marks", "calibration_id", "calibrations"),
+        to("calibration_marks", "example_id", "examples"),
     )  # fmt: skip
     by_parent("calibration_marks", "examples", "example_id")
     grant("calibration_marks", "select, insert, delete")
@@ -129,14 +129,14 @@ def _calibrations() -> None:
 def _declarations() -> None:
     """Seen in the candidate's own session, and read, never written, in one that says it makes statistics."""
     name = "declarations"
-    _tenanted(
+    tenanted(
         name,
-        _column("candidate_id", sa.Uuid()),
-        _column("question", sa.String()),
-        _column("answer", sa.LargeBinary()),
-        _column("declared_at", TIME),
+        column("candidate_id", sa.Uuid()),
+        column("question", sa.String()),
+        column("answer", sa.LargeBinary()),
+        column("declared_at", TIME),
         sa.UniqueConstraint("tenant_id", "candidate_id", "question", name="uq_declarations_tenant_id_candidate_id_question"),
-        _to(name, "candidate_id", "candidates"),
+        to(name, "candidate_id", "candidates"),
     )  # fmt: skip
     op.execute(
         f"create policy own_or_counted on {name} as restrictive for select using (({OWN}) or {STATISTICS})"

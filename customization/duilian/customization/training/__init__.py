@@ -1,0 +1,1 @@
+"""Training a scoring model from labels: dataset versions, evaluation on held-out people, gates, releases."""

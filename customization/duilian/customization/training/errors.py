@@ -1,0 +1,59 @@
+"""What training and releasing refuse."""
+
+from __future__ import annotations
+
+from duilian.infra import errors
+
+
+class TooFewToTrain(errors.Unprocessable):
+    code = "too-few-to-train"
+    zh = "这项能力目前有 {found} 条标注，至少需要 {least} 条才能训练。"
+    en = "This competency has {found} labels; training needs at least {least}."
+
+
+class DatasetChanged(errors.Conflict):
+    code = "dataset-changed"
+    zh = "数据集版本中的标注已有改动，或有人撤回了同意。请用现有标注重新训练。"
+    en = "Labels of this dataset version were changed, or a person withdrew. Train again from the labels as they are now."
+
+
+class RunNotDone(errors.Conflict):
+    code = "run-not-done"
+    zh = "这次训练没有产生可用的模型。"
+    en = "This run has no model to release."
+
+
+class GateClosed(errors.Conflict):
+    code = "gate-closed"
+    zh = "这个模型没有通过检查：{gates}。没有通过的检查不能绕过。"
+    en = "This model did not pass: {gates}. A failed gate cannot be overridden."
+
+
+class ReasonNeeded(errors.Unprocessable):
+    code = "reason-needed"
+    zh = "有检查项带警告，请写明理由（至少 {least} 个字）。"
+    en = "Some gates carry warnings. Give a reason of at least {least} characters."
+
+
+class NotInShadow(errors.Conflict):
+    code = "not-in-shadow"
+    zh = "模型须先经过影子运行才能启用。"
+    en = "A model must run in the shadow before it is promoted."
+
+
+class RunOver(errors.Conflict):
+    code = "run-over"
+    zh = "这次训练已经结束，不能取消。"
+    en = "This run is over and cannot be cancelled."
+
+
+class NothingInForce(errors.Conflict):
+    code = "nothing-in-force"
+    zh = "这项能力没有启用中的模型，没有可回退的。"
+    en = "No model is in force for this competency; there is nothing to go back from."
+
+
+class AlreadyReleased(errors.Conflict):
+    code = "already-released"
+    zh = "这个模型已经启用或正在影子运行。"
+    en = "This model is in force or in the shadow already."

@@ -1,0 +1,168 @@
+"""How a candidate model does on people it has never seen, beside what is in force, and beside what it has learned by heart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from math import nan
+
+import msgspec
+import numpy as np
+
+from duilian.customization.lab.evaluation import Agreement, agreement, folds_of
+from duilian.customization.lab.judging import Judged, judge_lines
+from duilian.customization.lab.learning import OneMark, learn
+from duilian.customization.lab.lines import Line
+from duilian.customization.measurement.agreement import qwk
+from duilian.customization.measurement.bootstrap import SEED, interval, paired_difference
+from duilian.customization.measurement.results import Estimate, Floats, floats, refused
+from duilian.serving.scoring.learned.model import Learned, Model
+from duilian.serving.scoring.learned.observe import Observer
+
+FOLDS = 5
+LEVELS = (1.0, 2.0, 3.0, 4.0, 5.0)
+CURVE = (10, 25, 50)
+HELD_OUT = 0.3
+LEAST_PAIRS = 10
+Encoder = dict[str, str]
+Tick = Callable[[float], None]  # told the share done; raises to stop
+kappa = partial(qwk, points=LEVELS)
+
+
+class CurvePoint(msgspec.Struct, frozen=True, kw_only=True):
+    """labels: learned from; None stands for all but the held-out people's. held_out: lines that were judged."""
+
+    labels: int | None
+    held_out: int
+    qwk: Estimate
+
+
+class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
+    """candidate: on held-out people. by_heart: QWK on the very lines it learned from. current: QWK of what is in force on
+    the lines of `difference`, which is candidate − current on the same lines. *_refused: shares without a score."""
+
+    candidate: Agreement
+    own: Estimate
+    by_heart: Estimate
+    current: Estimate
+    difference: Estimate
+    refused: float
+    current_refused: float
+    curve: list[CurvePoint]
+    repeats: bool
+
+
+def cross_judged(lines: Sequence[Line], observer: Observer, encoder: Encoder, tick: Tick) -> list[Judged]:
+    """In the order of the lines; whole people are left out of what judges them. Raises OneMark, NothingToLearn."""
+    fold = folds_of(lines, FOLDS, SEED)
+    found: dict[int, Judged] = {}
+    for number in range(FOLDS):
+        tick(number / FOLDS)
+        kept = [line for line in lines if fold[id(line)] == number]
+        if kept:
+            model = Model(learn([line for line in lines if fold[id(line)] != number], observer, encoder))
+            found |= {
+                id(line): judged
+                for line, judged in zip(kept, judge_lines(model, kept, observer), strict=True)
+            }
+    return [found[id(line)] for line in lines]
+
+
+def evaluate(
+    lines: Sequence[Line],
+    judged: Sequence[Judged],
+    current: Sequence[float | None],
+    learned: Learned,
+    observer: Observer,
+    encoder: Encoder,
+    tick: Tick,
+) -> Evaluation:
+    """judged: by `cross_judged`; current: mean level of what is in force, None where it gives none."""
+    truth = floats([line.score if line.score is not None else nan for line in lines])
+    mine, theirs = _numbers([one.expected for one in judged]), _numbers(current)
+    people = [line.person or f"line {number}" for number, line in enumerate(lines)]
+    own = _of(kappa, people, truth, mine)
+    by_heart = _by_heart(learned, lines, truth, observer, people)
+    tick(0.1)
+    return Evaluation(
+        candidate=agreement(list(zip(lines, judged, strict=True))),
+        own=own,
+        by_heart=by_heart,
+        current=_of(kappa, people, truth, np.where(np.isfinite(mine), theirs, nan)),
+        difference=_difference(truth, theirs, mine, people),
+        refused=float(np.isnan(mine).mean()),
+        current_refused=float(np.isnan(theirs).mean()),
+        curve=_curve(lines, truth, observer, encoder, tick),
+        repeats=repeats(learned, lines, observer),
+    )
+
+
+def repeats(learned: Learned, lines: Sequence[Line], observer: Observer) -> bool:
+    """Test–retest: loaded twice from its bytes, it says the same to the last byte."""
+    octets = msgspec.msgpack.encode(learned)
+    said = [
+        msgspec.msgpack.encode(
+            judge_lines(Model(msgspec.msgpack.decode(octets, type=Learned)), lines, observer)
+        )
+        for _ in range(2)
+    ]
+    return said[0] == said[1]
+
+
+def _numbers(values: Sequence[float | None]) -> Floats:
+    return floats([nan if value is None else value for value in values])
+
+
+def _of(statistic: Callable[..., float], people: list[str], truth: Floats, given: Floats) -> Estimate:
+    known = np.isfinite(truth) & np.isfinite(given)
+    clusters = np.asarray(people)[known]
+    return interval(statistic, truth[known], given[known], clusters=clusters, least=LEAST_PAIRS)
+
+
+def _difference(truth: Floats, current: Floats, candidate: Floats, people: list[str]) -> Estimate:
+    known = np.isfinite(current) & np.isfinite(candidate)
+    if known.sum() < LEAST_PAIRS:
+        return refused("few", int(known.sum()), LEAST_PAIRS)
+    clusters = np.asarray(people)[known]
+    return paired_difference(
+        kappa, truth[known], current[known], candidate[known], clusters=clusters, least=LEAST_PAIRS
+    )
+
+
+def _by_heart(
+    learned: Learned, lines: Sequence[Line], truth: Floats, observer: Observer, people: list[str]
+) -> Estimate:
+    said = [one.expected for one in judge_lines(Model(learned), lines, observer)]
+    return _of(kappa, people, truth, _numbers(said))
+
+
+def _curve(
+    lines: Sequence[Line], truth: Floats, observer: Observer, encoder: Encoder, tick: Tick
+) -> list[CurvePoint]:
+    """The same held-out people at every point; the labels learned from grow by whole steps of one order."""
+    dice = np.random.default_rng(SEED)
+    people = sorted({line.person or f"line {number}" for number, line in enumerate(lines)})
+    order = dice.permutation(len(people))
+    held = {people[place] for place in order[: max(1, round(HELD_OUT * len(people)))]}
+    outside = [n for n, line in enumerate(lines) if (line.person or f"line {n}") in held]
+    rest = [n for n in dice.permutation(len(lines)).tolist() if n not in set(outside)]
+    found: list[CurvePoint] = []
+    steps: list[int | None] = [*(number for number in CURVE if number < len(rest)), None]
+    for place, number in enumerate(steps):
+        tick(0.2 + 0.8 * place / len(steps))
+        found.append(_point(lines, rest[:number], outside, number, truth, observer, encoder))
+    return found
+
+
+def _point(
+    lines: Sequence[Line], taught: list[int], outside: list[int], number: int | None, truth: Floats,
+    observer: Observer, encoder: Encoder,
+) -> CurvePoint:  # fmt: skip
+    try:
+        model = Model(learn([lines[n] for n in taught], observer, encoder))
+    except OneMark:
+        return CurvePoint(labels=number, held_out=len(outside), qwk=refused("no_variance", len(outside)))
+    kept = [lines[n] for n in outside]
+    said = _numbers([one.expected for one in judge_lines(model, kept, observer)])
+    people = [line.person or f"line {place}" for place, line in zip(outside, kept, strict=True)]
+    return CurvePoint(labels=number, held_out=len(outside), qwk=_of(kappa, people, truth[outside], said))

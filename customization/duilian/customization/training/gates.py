@@ -1,0 +1,127 @@
+"""The gates (上线检查) between a trained model and live answers: measured value, threshold, verdict, one sentence.
+
+A failed gate closes the way for good: there is no click that opens it. A warning says that something could not be
+measured; a person may go on with a reason that is kept. Thresholds: |SMD| after Williamson, Xi & Breyer 2012.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from duilian.customization.measurement.drift import Verdict
+from duilian.customization.measurement.results import Estimate
+from duilian.customization.training.datasets import PROMOTE_LABELS, PROMOTE_PEOPLE
+from duilian.customization.training.evaluating import Evaluation
+
+State = Literal["passed", "warned", "failed"]
+WORSE = 0.05  # QWK: how much worse than what is in force the lower end of the interval may be
+SMD_OVERALL, SMD_GROUP = 0.15, 0.10
+MORE_REFUSED = 0.02  # share by which more answers may go without a score than now
+
+
+class Gate(msgspec.Struct, frozen=True, kw_only=True):
+    """The sentence is words/models `gate.{name}.{case}`, with `params`. value, threshold: numbers as text, "" for none."""
+
+    name: str
+    state: State
+    case: str
+    value: str = ""
+    threshold: str = ""
+    params: dict[str, Any] = {}
+
+
+class GroupGap(msgspec.Struct, frozen=True, kw_only=True):
+    """|SMD| of one group large enough to be named."""
+
+    question: str
+    group: str
+    smd: Estimate
+
+
+def all_gates(
+    found: Evaluation, labels: int, people: int, gaps: list[GroupGap], anchors: Verdict
+) -> list[Gate]:
+    return [
+        _enough(labels, people),
+        _learned(found.own),
+        _not_worse(found.difference),
+        _overall(found.candidate.smd),
+        _groups(gaps),
+        Gate(name="repeats", state="passed", case="passed") if found.repeats else Gate(name="repeats", state="failed", case="failed"),
+        _anchors(anchors),
+        _refusals(found),
+    ]  # fmt: skip
+
+
+def verdict(gates: list[Gate]) -> str:
+    """refused, warned or passed."""
+    states = {gate.state for gate in gates}
+    return "refused" if "failed" in states else "warned" if "warned" in states else "passed"
+
+
+def _gate(name: str, passed: bool, value: str, threshold: str, **params: Any) -> Gate:
+    state: State = "passed" if passed else "failed"
+    return Gate(name=name, state=state, case=state, value=value, threshold=threshold, params=params)
+
+
+def _enough(labels: int, people: int) -> Gate:
+    passed = labels >= PROMOTE_LABELS and people >= PROMOTE_PEOPLE
+    return _gate(
+        "enough", passed, f"{labels} / {people}", f"≥ {PROMOTE_LABELS} / {PROMOTE_PEOPLE}",
+        labels=labels, people=people, least=PROMOTE_LABELS, least_people=PROMOTE_PEOPLE,
+    )  # fmt: skip
+
+
+def _learned(own: Estimate) -> Gate:
+    """The interval lies above chance."""
+    return _gate("learned", own.low is not None and own.low > 0, said(own), "> 0")
+
+
+def _not_worse(difference: Estimate) -> Gate:
+    if difference.value is None:
+        return Gate(name="not_worse", state="warned", case="unmeasured", params={"n": difference.n})
+    passed = difference.low is not None and difference.low >= -WORSE
+    return _gate("not_worse", passed, said(difference), f"≥ −{WORSE:.2f}", n=difference.n)
+
+
+def _overall(smd: Estimate) -> Gate:
+    passed = smd.value is not None and abs(smd.value) <= SMD_OVERALL
+    return _gate("overall", passed, said(smd), f"≤ {SMD_OVERALL:.2f}")
+
+
+def _groups(gaps: list[GroupGap]) -> Gate:
+    """Fewer than two comparable groups: not measured, and said so."""
+    known = [gap for gap in gaps if gap.smd.value is not None]
+    if not known:
+        return Gate(name="groups", state="warned", case="unmeasured", threshold=f"≤ {SMD_GROUP:.2f}")
+    worst = max(known, key=lambda gap: abs(gap.smd.value or 0.0))
+    passed = abs(worst.smd.value or 0.0) <= SMD_GROUP
+    return _gate("groups", passed, said(worst.smd), f"≤ {SMD_GROUP:.2f}", question=worst.question, group=worst.group, n=len(known))  # fmt: skip
+
+
+def _anchors(held: Verdict) -> Gate:
+    params = {"n": held.n, "least": held.least}
+    value = "" if held.qwk_after is None else f"{held.qwk_after:.2f}"
+    if held.state == "unmeasured":
+        return Gate(name="anchors", state="warned", case="unmeasured", value=value, params=params)
+    state: State = "passed" if held.state == "holds" else "failed"
+    return Gate(name="anchors", state=state, case=state, value=value, params=params)
+
+
+def _refusals(found: Evaluation) -> Gate:
+    passed = found.refused <= found.current_refused + MORE_REFUSED
+    return _gate("refusals", passed, f"{found.refused:.0%}", f"≤ {found.current_refused + MORE_REFUSED:.0%}")
+
+
+def said(estimate: Estimate) -> str:
+    """0.78 (0.71 … 0.84); "" where there is none."""
+    if estimate.value is None:
+        return ""
+    ends = (
+        ""
+        if estimate.low is None or estimate.high is None
+        else f" ({estimate.low:.2f} … {estimate.high:.2f})"
+    )
+    return f"{estimate.value:.2f}{ends}".replace("-", "−")

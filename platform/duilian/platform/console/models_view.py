@@ -1,0 +1,87 @@
+"""Training runs and releases in the reader's words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from duilian.customization.measurement.results import plain
+from duilian.customization.training import releases
+from duilian.customization.training.models import HeadRelease
+from duilian.platform.console import lab_charts as charts
+from duilian.platform.console.desk import Desk
+from duilian.platform.console.lab_view import Reader, names_of
+from duilian.platform.training import service, shadows
+from duilian.platform.web.words import t
+from duilian.tenants.models import Member
+
+Json = dict[str, Any]
+KIND = {"passed": "success", "warned": "warning", "failed": "error", "refused": "error"}
+
+
+class ModelReader(Reader):
+    """people: names by "member:{id}"."""
+
+    people: dict[str, str]
+
+    def who(self, actor: str) -> str:
+        return self.people.get(actor, t(self.locale, "models.by_system"))
+
+    def kind(self, state: str) -> str:
+        return KIND.get(state, "neutral")
+
+    def sentence(self, gate: Json) -> str:
+        params = dict(gate["params"])
+        if params.get("group"):
+            params["group"] = self.group(params["question"], params["group"])
+        return t(self.locale, f"models.gate.{gate['name']}.{gate['case']}", **params)
+
+    def curve_chart(self, evaluation: Json) -> Json | None:
+        """Agreement by labels learned from, then what it has learned by heart beside what it does on others."""
+        rows = [
+            (self._labels(point["labels"]), [point["qwk"]])
+            for point in evaluation["curve"]
+        ]  # fmt: skip
+        return charts.intervals(rows, [t(self.locale, "models.held_out")], lowest=0, highest=1)
+
+    def _labels(self, number: int | None) -> str:
+        return (
+            t(self.locale, "models.curve_all")
+            if number is None
+            else t(self.locale, "models.n_labels", n=number)
+        )
+
+    def agreement_chart(self, evaluation: Json) -> Json | None:
+        names = (("candidate", "own"), ("current", "current"), ("people", "humans"), ("by_heart", "by_heart"))
+        found = evaluation | {"humans": evaluation["candidate"]["humans_qwk"]}
+        rows = [(t(self.locale, f"models.row.{name}"), [found[key]]) for name, key in names]
+        return charts.intervals(rows, [t(self.locale, "lab.column.qwk")], lowest=0, highest=1)
+
+
+async def reader_of(desk: Desk) -> ModelReader:
+    reader = ModelReader(desk.locale, await names_of(desk))
+    reader.people = {f"member:{row.id}": row.name for row in await desk.session.scalars(select(Member))}
+    return reader
+
+
+async def overview(desk: Desk) -> list[Json]:
+    """A row for each competency that has labels or ever had a model."""
+    counted = await service.counts(desk.session)
+    query = select(HeadRelease).where(HeadRelease.state != releases.RETIRED)
+    active = {(row.competency, row.state): row for row in await desk.session.scalars(query)}
+    known = sorted({*counted, *(competency for competency, _ in active)})
+    return [
+        {
+            "key": key,
+            "labels": counted.get(key, (0, 0))[0],
+            "people": counted.get(key, (0, 0))[1],
+            "in_force": active.get((key, releases.IN_FORCE)),
+            "shadow": active.get((key, releases.SHADOW)),
+        }
+        for key in known
+    ]
+
+
+async def comparison(desk: Desk, release: HeadRelease | None) -> Json | None:
+    return plain(await shadows.figures(desk.session, release)) if release else None

@@ -1,0 +1,106 @@
+"""What people do with training runs: start one, watch it, cancel it, release its model, take it back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import select
+
+from duilian.customization.labels.examples import marks_of
+from duilian.customization.labels.models import Example
+from duilian.customization.training import datasets, releases
+from duilian.customization.training.errors import RunOver
+from duilian.customization.training.models import DatasetVersion, HeadRelease, TrainingRun
+from duilian.infra import audit
+from duilian.infra.clock import now
+from duilian.infra.database import TenantSession
+from duilian.infra.errors import NotFound
+from duilian.infra.jobs import defer
+from duilian.platform.measuring.anchoring import score_later
+from duilian.platform.scoring.heads import HeadShelf
+
+TRAIN = "models.train"
+QUEUED, READING, LEARNING, EVALUATING = "queued", "reading", "learning", "evaluating"
+DONE, FAILED, CANCELLED = "done", "failed", "cancelled"
+UNDER_WAY = (QUEUED, READING, LEARNING, EVALUATING)
+
+
+async def start(session: TenantSession, competency: str) -> TrainingRun:
+    """Freezes the labels as they stand and writes the job. Raises TooFewToTrain."""
+    dataset = await datasets.freeze(session, competency)
+    row = TrainingRun(
+        dataset_id=dataset.id, competency=competency, state=QUEUED, share=0.0, seconds=None, evaluation=None,
+        held_out=None, card=None, artefact=None, gates=None, verdict=None, failure=None,
+        created_by=session.access.actor, created_at=now(), ended_at=None,
+    )  # fmt: skip
+    session.add(row)
+    await session.flush()
+    audit.record(session, "training.started", "training_run", row.id, after={"competency": competency, "dataset": dataset.sha256})  # fmt: skip
+    await defer(session, TRAIN, lock=f"{TRAIN}:{session.tenant_id}", run_id=str(row.id))
+    return row
+
+
+async def run_of(session: TenantSession, run_id: UUID, *, lock: bool = False) -> TrainingRun:
+    """Raises NotFound."""
+    row = await session.get(TrainingRun, (session.tenant_id, run_id), with_for_update=lock or None)
+    if row is None:
+        raise NotFound
+    return row
+
+
+async def runs(session: TenantSession, most: int = 50) -> list[TrainingRun]:
+    """Newest first."""
+    query = select(TrainingRun).order_by(TrainingRun.created_at.desc(), TrainingRun.id.desc())
+    return list(await session.scalars(query.limit(most)))
+
+
+async def dataset_of(session: TenantSession, run: TrainingRun) -> DatasetVersion:
+    return await session.get_one(DatasetVersion, (session.tenant_id, run.dataset_id))
+
+
+async def cancel(session: TenantSession, run_id: UUID) -> TrainingRun:
+    """The job sees it at its next step. Raises NotFound, RunOver."""
+    row = await run_of(session, run_id, lock=True)
+    if row.state not in UNDER_WAY:
+        raise RunOver
+    row.state, row.ended_at = CANCELLED, now()
+    audit.record(session, "training.cancelled", "training_run", row.id)
+    return row
+
+
+async def shadow(session: TenantSession, run_id: UUID) -> HeadRelease:
+    return await releases.shadow(session, await run_of(session, run_id))
+
+
+async def promote(session: TenantSession, shelf: HeadShelf, release_id: UUID, reason: str) -> HeadRelease:
+    """Rows first: whatever refuses, refuses before the shelf is touched. Interviews under way keep what judged them."""
+    row = await releases.promote(session, release_id, reason)
+    await score_later(session)
+    await shelf.put_in_force(row.competency, row.artefact)
+    return row
+
+
+async def roll_back(
+    session: TenantSession, shelf: HeadShelf, competency: str, reason: str
+) -> HeadRelease | None:
+    before = await releases.roll_back(session, competency, reason)
+    await score_later(session)
+    await shelf.put_in_force(competency, before.artefact if before else None)
+    return before
+
+
+async def counts(session: TenantSession) -> dict[str, tuple[int, int]]:
+    """Labels and known people by competency, of what may be used."""
+    query = select(Example.id, Example.competency, Example.person_index).where(
+        Example.withheld_at.is_(None), Example.competency != ""
+    )
+    rows = list(await session.execute(query))
+    marked = set(await marks_of(session, [one for one, _, _ in rows]))
+    found: dict[str, tuple[int, int]] = {}
+    for competency in sorted({name for _, name, _ in rows}):
+        mine: Sequence[bytes | None] = [
+            person for one, name, person in rows if name == competency and one in marked
+        ]
+        found[competency] = (len(mine), len({person for person in mine if person}))
+    return found
