@@ -74,7 +74,7 @@ def phrases(language: Language) -> dict[str, list[str]]:
 
 def bases() -> list[Base]:
     """One weak and one medium answer of every question that asks for something, and the strong ones of every other."""
-    found = [
+    return [
         Base(key, question.key, person, language)
         for key, questions in sorted(SETS.items())
         for number, question in enumerate(questions.questions)
@@ -84,7 +84,6 @@ def bases() -> list[Base]:
         and question.key in told(key, person, language)
         and (person != "strong" or number % 2)
     ]
-    return found
 
 
 def attacks() -> list[Attack]:
@@ -153,7 +152,9 @@ def before(kind: str) -> Callable[[Base, str, int], Attack]:
 
 def between(kind: str) -> Callable[[Base, str, int], Attack]:
     def change(base: Base, name: str, turn: int) -> Attack:
-        parts = [x for i, s in enumerate(_sentences(base.text)) for x in (s, _pick(base.language, kind, turn + i))]
+        parts = [
+            x for i, s in enumerate(_sentences(base.text)) for x in (s, _pick(base.language, kind, turn + i))
+        ]
         return Attack(name, base, _join(base.language, *parts))
 
     return change
@@ -242,7 +243,10 @@ def mixed(base: Base, name: str, turn: int) -> Attack:
     other = phrases(base.language)["clauses"]
     mark = "，" if base.language == "zh" else ", "
     parts = [
-        s.rstrip("。.！!？?") + mark + other[(turn + i) % len(other)] + ("。" if base.language == "zh" else ".")
+        s.rstrip("。.！!？?")
+        + mark
+        + other[(turn + i) % len(other)]
+        + ("。" if base.language == "zh" else ".")
         for i, s in enumerate(_sentences(base.text))
     ]
     return Attack(name, base, _join(base.language, *parts))
@@ -265,12 +269,16 @@ def over_and_over_worn(base: Base, name: str, _turn: int) -> Attack:
 
 def padded(base: Base, name: str, _turn: int) -> Attack:
     """Fluent talk about something else, as long as one likes."""
-    talk: dict[str, Any] = yaml.safe_load((ANSWERS / "off_topic" / f"{base.language}.yaml").read_text("utf-8"))
+    talk: dict[str, Any] = yaml.safe_load(
+        (ANSWERS / "off_topic" / f"{base.language}.yaml").read_text("utf-8")
+    )
     return Attack(name, base, _join(base.language, base.text, *talk.values()))
 
 
 def padded_between(base: Base, name: str, _turn: int) -> Attack:
-    talk: dict[str, str] = yaml.safe_load((ANSWERS / "off_topic" / f"{base.language}.yaml").read_text("utf-8"))
+    talk: dict[str, str] = yaml.safe_load(
+        (ANSWERS / "off_topic" / f"{base.language}.yaml").read_text("utf-8")
+    )
     filler = itertools.cycle(s for text in talk.values() for s in _sentences(text))
     parts = [x for s in _sentences(base.text) for x in (s, *itertools.islice(filler, 4))]
     return Attack(name, base, _join(base.language, *parts))

@@ -254,6 +254,7 @@ class AnswerText(Contract, frozen=True, kw_only=True):
     """One answer to be judged. question: what was asked; others: the other questions of the interview.
 
     An answer that reads any of them back shows nothing. leaked: answers the tenant knows to be passed around.
+    off_topic: under this `on_topic` there is no evidence.
     """
 
     key: str
@@ -263,6 +264,7 @@ class AnswerText(Contract, frozen=True, kw_only=True):
     competencies: list[str]
     others: list[str] = []
     leaked: list[str] = []
+    off_topic: float = 0.4
 
 
 class HeadWanted(Contract, frozen=True, kw_only=True):
@@ -299,7 +301,9 @@ class Quote(Contract, frozen=True, kw_only=True):
     strength: float  # 0–1, how firmly the quote carries the anchor
 
 
-AsideReason = Literal["addressed", "foreign", "leaked", "recited", "listed", "general", "repeated", "unrelated"]
+AsideReason = Literal[
+    "addressed", "foreign", "leaked", "recited", "listed", "general", "repeated", "unrelated"
+]
 
 
 class Aside(Contract, frozen=True, kw_only=True):

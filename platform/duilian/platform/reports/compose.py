@@ -16,6 +16,7 @@ from duilian.customization.service import content_of, set_version
 from duilian.infra import events
 from duilian.infra.clock import now
 from duilian.infra.database import Database, TenantSession
+from duilian.platform.reports.counterfactual import probe_later
 from duilian.platform.reports.facts import integrity_facts, quality_facts
 from duilian.platform.reports.found import Found, Permitted, as_read, found, permitted
 from duilian.platform.reports.models import Report
@@ -71,6 +72,8 @@ async def _write(session: TenantSession, interview: Interview, answers: list[Ans
     )
     session.add(row)
     if not interview.dry_run:  # nobody is told of it, and nobody pays for it
+        await session.flush()
+        await probe_later(session, row.id)
         await events.append(
             session, "report.ready", interview.id, "system", outcome=content["total"]["outcome"]
         )

@@ -56,7 +56,12 @@ def _said(evidence: dict[str, Any], said: dict[str, str]) -> str:
 def _founded(scored: dict[str, Any], competency: Competency, quotes: list[str]) -> None:
     """Advice is the rubric's own, or names a missing anchor or a quote; words that are not the rubric's make no claim."""
     own = set(_words(competency))
-    higher = {text for level in competency.levels if level.level > (scored["level"] or 0) for text in level.anchor.values()}
+    higher = {
+        text
+        for level in competency.levels
+        if level.level > (scored["level"] or 0)
+        for text in level.anchor.values()
+    }
     if not set(scored["missing"]) <= higher:
         raise AdviceUnfounded
     for text in scored["advice"].values():

@@ -6,16 +6,18 @@ whoever marks it. What is set aside is reported verbatim; nothing is taken off f
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from duilian.serving.contracts import Aside, AsideReason, CompetencyProfile, Language, Sentence
 from duilian.serving.scoring.addressed import is_addressed
 from duilian.serving.scoring.copies import Sources
 from duilian.serving.scoring.generalities import is_general
-from duilian.serving.scoring.text import is_foreign, keyword_hits, listed_share, units
+from duilian.serving.scoring.text import is_foreign, keyword_hits, listed_share, specificity, units
 
 LISTED = 0.4  # share of a sentence that is keywords to call it a list
-BESIDE = 4  # units besides its keywords; a sentence with fewer only names them
+BESIDE = 8  # units besides its keywords; a sentence with fewer, and nothing concrete, only names them
+_COLON = re.compile(r"：|:(?=\s)")
 _OTHER_SCRIPT: dict[Language, re.Pattern[str]] = {
     "zh": re.compile(r"[A-Za-z][A-Za-z']*(?:[\s,'\-]+[A-Za-z']+){3,}"),
     "en": re.compile(r"[\u4e00-\u9fff](?:[，、：\s]?[\u4e00-\u9fff]){3,}"),
@@ -34,14 +36,15 @@ class Sieve:
         self._leaked = Sources(leaked, language)
         self._said = Sources([], language)
         self._keywords = [keyword for anchor in anchors for keyword in anchor.keywords]
+        self._wanted = [keyword for anchor in anchors if anchor.level >= 3 for keyword in anchor.keywords]
         self._frames: list[list[str]] = []
 
     def sort(self, sentences: list[Sentence]) -> tuple[list[Sentence], list[Aside]]:
         """The person's own sentences, and those set aside."""
         own: list[Sentence] = []
         aside: list[Aside] = []
-        for piece in (p for s in sentences for p in by_script(s, self._language)):
-            reason = self._reason(piece.text)
+        for sentence, piece in ((s, p) for s in sentences for p in pieces(s, self._language)):
+            reason = "addressed" if is_addressed(sentence.text) else self._reason(piece.text)
             if reason is None:
                 own.append(piece)
                 self._said.add(piece.text)
@@ -50,8 +53,6 @@ class Sieve:
         return own, aside
 
     def _reason(self, text: str) -> AsideReason | None:
-        if is_addressed(text):
-            return "addressed"
         if is_foreign(text, self._language):
             return "foreign"
         if self._leaked.hold(text):
@@ -66,13 +67,15 @@ class Sieve:
 
     def _is_list(self, text: str) -> bool:
         """Keywords strung together, or put one after the other into a sentence that says nothing else."""
-        hits = [keyword for keyword, _ in keyword_hits(text, self._keywords, self._language)]
-        if not hits:
-            return False
+        found = keyword_hits(text, self._keywords, self._language)
+        strung = len(found) >= 3 and listed_share(text, self._keywords, self._language) >= LISTED
+        hits = [keyword for keyword, _ in keyword_hits(text, self._wanted, self._language)]
+        if strung or not hits:
+            return strung
         frame = units(_without(text, hits), self._language)
         known, self._frames = frame in self._frames, [*self._frames, frame]
-        strung = len(hits) >= 3 and listed_share(text, self._keywords, self._language) >= LISTED
-        return strung or known or len(frame) < BESIDE
+        names = len(frame) < BESIDE and specificity(text, self._language) == 0
+        return known or names
 
 
 def _without(text: str, keywords: list[str]) -> str:
@@ -81,11 +84,12 @@ def _without(text: str, keywords: list[str]) -> str:
     return text
 
 
-def by_script(sentence: Sentence, language: Language) -> list[Sentence]:
-    """Cut where it passes into the other script for four words or more: a borrowed word stays where it is."""
-    found = list(_OTHER_SCRIPT[language].finditer(sentence.text))
-    edges = [0, *(edge for match in found for edge in match.span()), len(sentence.text)]
-    cuts = zip(edges, edges[1:], strict=False)
+def pieces(sentence: Sentence, language: Language) -> list[Sentence]:
+    """Cut after a colon, and where it passes into the other script for four words or more; a borrowed word stays."""
+    found = [edge for match in _OTHER_SCRIPT[language].finditer(sentence.text) for edge in match.span()]
+    colons = [match.end() for match in _COLON.finditer(sentence.text)]
+    edges = [0, *sorted({*found, *colons}), len(sentence.text)]
+    cuts = itertools.pairwise(edges)
     return [part for start, end in cuts if (part := _part(sentence, start, end)) is not None]
 
 

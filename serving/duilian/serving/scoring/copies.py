@@ -10,6 +10,8 @@ from duilian.serving.scoring.text import split_sentences, units
 
 SAME_GRAMS = 0.5  # share of a sentence's 3-grams that stand in the sources
 SAME_ORDER = 0.7  # share of its units that one sentence of the sources has too, in the same order
+MUCH = 0.4  # share of a sentence that one whole sentence of the sources makes up
+SHORTEST = 4  # units of such a sentence
 LEAST = 6  # units; less is nobody's own wording
 
 
@@ -37,11 +39,19 @@ class Sources:
         grams = _grams(mine)
         if sum(gram in self._grams for gram in grams) >= SAME_GRAMS * len(grams):
             return True
-        return any(_in_order(mine, other) >= SAME_ORDER for other in self._sentences)
+        return any(_holds(mine, other) or _in_order(mine, other) >= SAME_ORDER for other in self._sentences)
 
 
 def _grams(found: list[str]) -> list[tuple[str, ...]]:
     return [tuple(found[i : i + 3]) for i in range(len(found) - 2)]
+
+
+def _holds(mine: list[str], other: list[str]) -> bool:
+    """Whether the other sentence stands in this one whole, and makes up much of it."""
+    size = len(other)
+    if size < SHORTEST or size < MUCH * len(mine):
+        return False
+    return any(mine[i : i + size] == other for i in range(len(mine) - size + 1))
 
 
 def _in_order(mine: list[str], other: list[str]) -> float:

@@ -28,7 +28,10 @@ _FORMS: dict[Language, re.Pattern[str]] = {
         re.IGNORECASE,
     ),
 }
-_COUNTED = re.compile(r"(?:一|二|三|四|三个|两个|几个)(?:是|方面|点)|\b(?:one|two|three) (?:things?|aspects?|points?)\b", re.IGNORECASE)
+_COUNTED = re.compile(
+    r"作为一[名个位]|(?:一|二|三|四|三个|两个|几个)(?:是|方面|点)|\b(?:one|two|three) (?:things?|aspects?|points?)\b",
+    re.IGNORECASE,
+)
 
 
 def is_general(text: str, language: Language) -> bool:

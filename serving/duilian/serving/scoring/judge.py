@@ -45,7 +45,6 @@ from duilian.serving.scoring.text import (
 
 VERSION = "cold-start-2"
 RELEVANT = 2.2  # z-value from which a sentence speaks of a competency
-OFF_TOPIC = 0.4  # below it an answer speaks of something else
 MOST_QUOTES = 3
 NEAR = 1.25  # levels: how far an anchor may lie from the level that the whole answer was judged to have
 SPREAD = 0.85  # standard deviation, in levels, of a judgement on full evidence
@@ -129,7 +128,7 @@ def score(
     answer = request.answer
     reading = Reading(answer, request.language, request.competencies, embedder)
     wanted = [c for c in request.competencies if c.key in answer.competencies]
-    judge_one = judge if reading.on_topic >= OFF_TOPIC else _nothing
+    judge_one = judge if reading.on_topic >= answer.off_topic else _nothing
     judgements = [judge_one(reading, competency) for competency in wanted]
     used = {c.key: heads[c.key] for c in wanted if heads and c.key in heads}
     return ScoreResponse(
@@ -236,8 +235,7 @@ def _latent_level(
     level = (
         1.15
         + 0.55 * np.tanh(contrast)
-        + reading.focus
-        * (1.30 * reading.specificity + 0.95 * reading.structure + 1.00 * reading.fullness)
+        + reading.focus * (1.30 * reading.specificity + 0.95 * reading.structure + 1.00 * reading.fullness)
         + 0.22 * min(good, 4)
         - 0.55 * min(poor, 3)
     )
