@@ -73,4 +73,4 @@ def _check(wanted: GateSettings) -> None:
 
 def _facts(settings: GateSettings) -> dict[str, float]:
     """Without the leaked answers' words: the log is read by people who need not know them."""
-    return {name: getattr(settings, name) for name in BOUNDS} | {"leaked": len(settings.leaked)}
+    return {name: getattr(settings, name) for name in BOUNDS} | {"leaked": float(len(settings.leaked))}

@@ -23,7 +23,7 @@ _INTRODUCED: dict[Language, re.Pattern[str]] = {
     "zh": re.compile(
         rf"(?:我叫|我的名字(?:叫|是)|我是)([{_SURNAMES}][\u4e00-\u9fff]{{1,2}})(?=[，,。、\s]|$)"
     ),
-    "en": re.compile(r"\b(?:my name is|my name's|I'm|I am) ([A-Z][a-z]+)(?=[ ,.;]|$)"),
+    "en": re.compile(r"\b(?:[Mm]y name is|[Mm]y name's|I'm|I am) ([A-Z][a-z]+)(?=[ ,.;]|$)"),
 }
 _GENDER: dict[Language, list[tuple[str, str]]] = {
     "zh": [
