@@ -17,22 +17,28 @@ import pytest
 from sqlalchemy import select, text
 
 from duilian.customization.anchors import service as anchors
+from duilian.customization.anchors.models import Anchor
+from duilian.customization.labels import rating
 from duilian.customization.labels.models import Example
+from duilian.customization.labels.rating import Eyes
 from duilian.infra.database import Access, TenantSession
 from duilian.infra.objects import ObjectStore
 from duilian.infra.settings import Settings
 from duilian.platform.app.up import Stack
+from duilian.platform.measuring.anchoring import score_later
 from duilian.platform.measuring.figures import KINDS
 from duilian.platform.measuring.models import LabFigures
+from duilian.platform.media.models import Recording
 from duilian.platform.scoring.heads import HeadShelf
 from duilian.serving.loading import load_embedder
 from duilian.tenants.keyring import keys_of
 from duilian.tenants.rights import ROLES, Right
-from finished import Finished
+from finished import Finished, reported
 from heads import head_artefact
 from inside import within
 from lab_world import PEOPLE, Past, remember
 from outsiders import csrf_of, signed_in
+from playing import Part, spoken, written
 from world import World, open_world
 
 
@@ -265,3 +271,48 @@ def test_no_session_but_the_candidates_own_sees_a_declaration(
         return len(gone.all()) + len(changed.all())
 
     assert within(world, take) == 0
+
+
+def test_a_spoken_anchor_is_heard_again_by_each_recogniser(stack: Stack) -> None:
+    """By the real one, once per version; what it hears is what is judged."""
+    world = open_world(stack.settings)
+    parts: list[Part] = [*written("complaint", "strong", "zh")]
+    parts[1] = spoken("zh", "strong", "complaint")[1]
+    reported(world, parts, training=True)
+    wait(lambda: within(world, spoken_example) is not None)
+
+    async def choose(session: TenantSession) -> UUID:
+        """Two people agree on it."""
+        example = await spoken_example(session)
+        assert example is not None
+        for rater in ("member:one", "member:two"):
+            await rating.rate(session, Eyes(rater), example.id, 4)
+        await anchors.add(session, example.id)
+        await score_later(session)
+        return example.id
+
+    example_id = within(world, choose)
+    run_number(world, 1)
+    first = within(world, anchor)
+    assert first.heard_by and "silero" in first.heard_by
+    assert len(within(world, anchors.heard)[example_id]) > 60
+
+    async def age(session: TenantSession) -> None:
+        """As if another recogniser had heard it: something else."""
+        row = await anchor(session)
+        row.heard, row.heard_by = "嗯。", "{}"
+        await score_later(session)
+
+    within(world, age)
+    run = run_number(world, 2)
+    assert within(world, anchor).heard_by == first.heard_by
+    assert run.scores[str(example_id)] is not None and len(within(world, anchors.heard)[example_id]) > 60
+
+
+async def spoken_example(session: TenantSession) -> Example | None:
+    query = select(Example).join(Recording, Recording.answer_id == Example.answer_id)
+    return await session.scalar(query.order_by(Example.id).limit(1))
+
+
+async def anchor(session: TenantSession) -> Anchor:
+    return (await session.scalars(select(Anchor))).one()

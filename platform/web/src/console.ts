@@ -38,6 +38,8 @@ function adopt(): void {
 }
 
 guardForms();
+// A row of tabs is wider than a phone: the one that is open must be in sight.
+document.querySelector(".filter-tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 listenForCopy();
 keepTimes();
 adopt();

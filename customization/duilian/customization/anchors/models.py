@@ -9,10 +9,14 @@ from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
 from duilian.infra.database import Base, JsonObject, Tenanted
+from duilian.infra.fields import sealed_text
 
 
 class Anchor(Tenanted, Base):
-    """An adjudicated example that a person chose."""
+    """A settled example that a person chose.
+
+    heard: its recording as the recogniser `heard_by` (its versions) heard it last; None where there is no recording.
+    """
 
     __tablename__ = "anchors"
     __table_args__ = (
@@ -25,6 +29,10 @@ class Anchor(Tenanted, Base):
     example_id: Mapped[UUID]
     added_by: Mapped[str]
     added_at: Mapped[datetime]
+    heard_sealed: Mapped[bytes | None]
+    heard_by: Mapped[str | None]
+
+    heard = sealed_text()
 
 
 class AnchorRun(Tenanted, Base):

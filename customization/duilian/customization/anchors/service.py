@@ -35,7 +35,15 @@ async def add(session: TenantSession, example_id: UUID) -> None:
     if example_id not in await truths(session, [example_id]):
         raise NotSettled
     if await session.scalar(select(Anchor.id).where(Anchor.example_id == example_id)) is None:
-        session.add(Anchor(example_id=example_id, added_by=session.access.actor, added_at=now()))
+        session.add(
+            Anchor(
+                example_id=example_id,
+                added_by=session.access.actor,
+                added_at=now(),
+                heard=None,
+                heard_by=None,
+            )
+        )
         audit.record(session, "anchor.added", "example", example_id)
         await session.flush()
 
@@ -52,6 +60,12 @@ async def anchor_examples(session: TenantSession) -> list[Example]:
     """Those that may still be used, oldest first."""
     query = select(Example).join(Anchor, Anchor.example_id == Example.id).order_by(Example.id)
     return list(await session.scalars(query.where(Example.withheld_at.is_(None))))
+
+
+async def heard(session: TenantSession) -> dict[UUID, str]:
+    """What the recogniser made of the anchors' recordings, by example; those without a recording are missing."""
+    query = select(Anchor).where(Anchor.heard_sealed.is_not(None))
+    return {row.example_id: row.heard for row in await session.scalars(query)}
 
 
 async def truths(session: TenantSession, example_ids: list[UUID]) -> dict[UUID, float]:

@@ -19,7 +19,7 @@ from duilian.serving.scoring.learned.model import Model
 from duilian.serving.scoring.learned.observe import Observer
 
 FOLDS = 10
-HELD_OUT = 0.3  # of the people, in a learning curve
+HELD_OUT = 3  # folds of the people, in a learning curve
 LEAST_OF_ITEM = 5  # lines, for an agreement of its own
 REPLICATES = 300
 
@@ -137,7 +137,7 @@ def curve(
         found: list[Pairs] = []
         used: set[str] = set()
         for repeat in range(repeats):
-            taught, kept = _split(marked, number, np.random.default_rng([seed, repeat]))
+            taught, kept = _split(marked, number, seed + repeat)
             used |= {line.item for line in taught}
             if kept:
                 model = Model(learn(taught, observer, encoder))
@@ -145,30 +145,18 @@ def curve(
         yield _point(number, len(used), found)
 
 
-def _split(
-    lines: Sequence[Line], labels: int | None, dice: np.random.Generator
-) -> tuple[list[Line], list[Line]]:
+def _split(lines: Sequence[Line], labels: int | None, seed: int) -> tuple[list[Line], list[Line]]:
     """To learn from and to judge. Items with fewer labels than asked for are on neither side."""
+    fold, dice = folds_of(lines, FOLDS, seed), np.random.default_rng(seed)
     taught: list[Line] = []
     kept: list[Line] = []
     for _, group in sorted(by_item(lines).items()):
-        people = _people(group)
-        order = dice.permutation(len(people))
-        held = {people[i] for i in order[: max(1, round(HELD_OUT * len(people)))]}
-        rest = [group[i] for i in dice.permutation(len(group)) if _person(group[i], i) not in held]
+        rest = [line for line in group if fold[id(line)] >= HELD_OUT]
+        drawn = [rest[i] for i in dice.permutation(len(rest))]
         if labels is None or len(rest) >= labels:
-            taught += rest[:labels]
-            kept += [line for i, line in enumerate(group) if _person(line, i) in held]
-    outside = {line.person for line in kept if line.person}
-    return [line for line in taught if not line.person or line.person not in outside], kept
-
-
-def _person(line: Line, place: int) -> str:
-    return line.person or f"line {place}"
-
-
-def _people(group: Sequence[Line]) -> list[str]:
-    return sorted({_person(line, place) for place, line in enumerate(group)})
+            taught += drawn[:labels]
+            kept += [line for line in group if fold[id(line)] < HELD_OUT]
+    return taught, kept
 
 
 def _point(labels: int | None, items: int, found: list[Pairs]) -> Point:

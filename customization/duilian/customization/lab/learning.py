@@ -30,11 +30,10 @@ class OneMark(Unprocessable):
 LEAST = 5
 
 
-def learn(lines: Sequence[Line], observer: Observer, encoder: dict[str, str]) -> Learned:
-    """A model of all items with labels. encoder: its name and version.
-
-    The target is the mean of both readers' scores where there are two. Raises NothingToLearn, OneMark.
-    """
+def learn(
+    lines: Sequence[Line], observer: Observer, encoder: dict[str, str], competency: str = ""
+) -> Learned:
+    """A model of all items with labels. encoder: its name and version; competency: of a tenant's head. Raises NothingToLearn, OneMark."""
     marked = [line for line in lines if line.score is not None]
     if len(marked) < LEAST:
         raise NothingToLearn(least=LEAST, found=len(marked))
@@ -47,7 +46,14 @@ def learn(lines: Sequence[Line], observer: Observer, encoder: dict[str, str]) ->
     (name, version), *_ = encoder.items()
     hyper = fit_hyper(items, scale, low, high)
     return Learned(
-        encoder=name, encoder_version=version, scale=scale, low=low, high=high, hyper=hyper, items=items
+        competency=competency,
+        encoder=name,
+        encoder_version=version,
+        scale=scale,
+        low=low,
+        high=high,
+        hyper=hyper,
+        items=items,
     )
 
 
@@ -61,7 +67,8 @@ def by_item(lines: Sequence[Line]) -> dict[str, list[Line]]:
 def _labels(key: str, lines: list[Line], observer: Observer, low: float, high: float) -> Labels:
     """With examples nobody marked: a reference deserves the highest mark, the question read back or silence the lowest."""
     kept = lines[-MOST_LABELS:]
-    question, references = kept[0].question, kept[0].reference
+    said = {line.answer for line in kept}  # a good answer is a reference for others, never for itself
+    question, references = kept[0].question, [text for text in kept[0].reference if text not in said]
     blank = ["", question] if question else [""]
     texts = [*(line.answer for line in kept), *references, *blank]
     scores = [*(target(line) for line in kept), *[high] * len(references), *[low] * len(blank)]

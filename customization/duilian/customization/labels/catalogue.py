@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from hashlib import sha256
 from uuid import UUID
 
 from duilian.customization.labels.cleaning import compared
@@ -20,7 +21,7 @@ KEY_CHARACTERS = 12  # of the digest by which a question of no published set is 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a question belongs. set_id None: to no published set. is_new: no set holds it, and its own words are kept."""
+    """Where a question belongs. is_new: no set holds it, and its own words are kept; set_id is then of the rubric."""
 
     set_id: UUID | None
     set_key: str
@@ -44,16 +45,21 @@ class Catalogue:
                 for words in [competency.key, *competency.name.values()]:
                     self._competencies[content.key, compared(words)] = competency.key
 
-    def place(self, question: str, set_key: str, digest: str) -> Place:
-        """By its key or its words, numbered or not. Of several sets the named one, else the first.
-
-        digest: names the question where no set holds it.
-        """
+    def place(self, question: str, set_key: str) -> Place:
+        """By its key or its words, numbered or not. Of several sets the named one, else the first."""
         for words in (question, _NUMBERING.sub("", question)):
             found = self._questions.get(compared(words), [])
             if found:
                 return next((place for place in found if place.set_key == set_key), found[0])
+        digest = sha256(compared(_NUMBERING.sub("", question)).encode()).hexdigest()
         return Place(self._id(set_key), set_key or OWN_QUESTION, digest[:KEY_CHARACTERS], is_new=True)
+
+    def rubric(self, competency: str, place: Place) -> UUID | None:
+        """The set whose ladder an answer to a new question is rated by: the named one, else the first that knows it."""
+        knowing = [
+            set_id for set_id, content in self._sets if competency in {c.key for c in content.competencies}
+        ]
+        return place.set_id if place.set_id in knowing else next(iter(knowing), None)
 
     def competency(self, said: str, place: Place) -> str | None:
         """By key or name, in the place's set first; None where no set knows it."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
-from hashlib import sha256
 
 from duilian.customization.lab.lines import LONGEST
 from duilian.customization.labels.catalogue import Catalogue, Place
@@ -82,13 +81,15 @@ class Reader:
         if not question:
             raise Wrong("question", "question-missing")
         answer, audio = self._answer(row)
-        digest = sha256(compared(question).encode()).hexdigest()
-        place = self.catalogue.place(question, self.mapping.set_key, digest)
+        place = self.catalogue.place(question, self.mapping.set_key)
+        competency = self._competency(row, place)
+        if place.is_new:
+            place = replace(place, set_id=self.catalogue.rubric(competency, place))
         return Draft(
             row=row.number,
             place=place,
             question=question,
-            competency=self._competency(row, place),
+            competency=competency,
             language=self._language(row, answer or question),
             answer=answer,
             audio=audio,

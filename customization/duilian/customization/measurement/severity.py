@@ -142,8 +142,8 @@ def _fitted(
 def _against_mean(effect: Floats, covariance: Floats, linked: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """Each rater less the mean of those compared: the data know differences between raters, not where nought lies."""
     weight = linked / linked.sum()
-    contrast = np.eye(len(effect)) - np.outer(np.ones(len(effect)), weight)
-    return contrast @ effect, contrast @ covariance @ contrast.T
+    contrast = floats(np.eye(len(effect)) - np.outer(np.ones(len(effect)), weight))
+    return floats(contrast @ effect), floats(contrast @ covariance @ contrast.T)
 
 
 def _centred(table: Floats, rows: NDArray[np.int64]) -> Floats:

@@ -39,9 +39,9 @@ def intervals(
 
 
 def _reach(points: Sequence[Json], marks: list[float]) -> tuple[float, float]:
-    """Ends of the axis: everything that is drawn, at a round tenth."""
+    """Ends of the axis: everything that is drawn, at a round fifth."""
     ends = [point[end] for point in points for end in ("value", "low", "high") if point[end] is not None]
-    step = 0.1 if max(ends) - min(ends) < 2 else 1.0
+    step = 0.2 if max(ends) - min(ends) < 2 else 1.0
     low, high = min([*ends, *marks]), max([*ends, *marks])
     return round(floor(low / step - 0.1) * step, 1), round(ceil(high / step + 0.1) * step, 1)
 

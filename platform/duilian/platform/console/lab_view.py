@@ -7,6 +7,7 @@ import io
 import itertools
 from collections.abc import Iterable
 from typing import Any
+from unicodedata import east_asian_width
 from uuid import UUID
 
 from sqlalchemy import select
@@ -43,7 +44,7 @@ class Names:
 
     def short(self, set_key: str, key: str) -> str:
         """For a chart."""
-        return _short(self.question(set_key, key), 30)
+        return _short(self.question(set_key, key), 26)
 
     def in_order(self, set_key: str, items: list[Json]) -> list[Json]:
         """As the interview asks them; those of earlier versions last."""
@@ -66,12 +67,18 @@ async def names_of(desk: Desk) -> Names:
         sets[row.key] = words(content.title, locale)
         competencies |= {one.key: words(one.name, locale) for one in content.competencies}
         for place, one in enumerate(content.questions, 1):
-            questions[f"{row.key}/{one.key}"] = f"{place}. {_short(words(one.text, locale), 90)}"
+            questions[f"{row.key}/{one.key}"] = f"{place}. {_short(words(one.text, locale), 120)}"
     return Names(locale, sets, competencies, questions, await _people(desk.session))
 
 
 def _short(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+    """most: half-width columns; a Chinese character takes two."""
+    width = 0
+    for place, character in enumerate(text):
+        width += 2 if east_asian_width(character) in "WF" else 1
+        if width > most:
+            return text[:place].rstrip() + "…"
+    return text
 
 
 async def _people(session: TenantSession) -> dict[str, str]:

@@ -5,6 +5,7 @@ An answer that the scorer refuses, or of whose competency no rubric is known, st
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -85,8 +86,8 @@ async def _unseen(session: TenantSession, import_id: UUID, after: UUID) -> list[
     return list(await session.scalars(query.order_by(Example.id).limit(STEP)))
 
 
-async def _asked(session: TenantSession, example: Example) -> _Asked | None:
-    """None where no rubric is known for the competency."""
+async def _asked(session: TenantSession, example: Example, said: str | None = None) -> _Asked | None:
+    """None where no rubric is known for the competency. said: other words than the example's."""
     content = await items.content(session, example.set_id)
     competency = await items.competency_of(session, example)
     if content is None or competency is None:
@@ -94,7 +95,7 @@ async def _asked(session: TenantSession, example: Example) -> _Asked | None:
     language: c.Language = "zh" if example.language == "zh" else "en"
     question = content.question(example.question_key) or _own(content, example)
     question = msgspec.structs.replace(question, competencies=[competency.key])
-    transcript = written_transcript(example.answer, language)
+    transcript = written_transcript(example.answer if said is None else said, language)
     request = score_request(content, question, transcript, LOCALE_OF[language])
     return _Asked(example.id, competency.key, request, transcript)
 
@@ -120,8 +121,12 @@ async def judged_again(
     serving: ServingClient,
     database: Database,
     rows: list[Example],
+    heard: Mapping[UUID, str],
 ) -> dict[UUID, Opinion]:
-    """What the scorer in force says of these examples now. Nothing is kept; without a rubric there is no opinion."""
-    asked = [found for row in rows if (found := await _asked(session, row))]
+    """What the scorer in force says of these examples now. Nothing is kept; without a rubric there is no opinion.
+
+    heard: by example, the words to judge in place of its own.
+    """
+    asked = [found for row in rows if (found := await _asked(session, row, heard.get(row.id)))]
     shelf, predictor = HeadShelf(store, keys_of(session)), Predictor(database, store, serving)
     return {one.example_id: await predictor._opinion(shelf, one) for one in asked}  # pyright: ignore[reportPrivateUsage]  # of this module

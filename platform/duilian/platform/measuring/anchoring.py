@@ -11,6 +11,7 @@ from duilian.infra.jobs import defer
 from duilian.infra.objects import ObjectStore
 from duilian.platform.labelling.gather import Opinion
 from duilian.platform.labelling.predict import judged_again
+from duilian.platform.measuring.hearing import Listener
 from duilian.serving.client import ServingClient
 
 ANCHORS = "lab.anchors"
@@ -28,13 +29,14 @@ class AnchorScorer:
         self._database, self._store, self._serving = database, store, serving
 
     async def run(self, tenant_id: UUID, cause: str = "versions") -> None:
+        heard_by = await Listener(self._database, self._store, self._serving).hear(tenant_id)
         async with self._database.begin(tenant_id) as session:
-            rows = await anchors.anchor_examples(session)
-            said = await judged_again(session, self._store, self._serving, self._database, rows)
+            rows, heard = await anchors.anchor_examples(session), await anchors.heard(session)
+            said = await judged_again(session, self._store, self._serving, self._database, rows, heard)
         if not rows:
             return
         scores = {row.id: said[row.id].mean if row.id in said else None for row in rows}
-        versions = _versions(said)
+        versions = _versions(said) | heard_by
         async with self._database.begin(tenant_id) as session:
             last = next(iter(await anchors.runs(session, 1)), None)
             if cause == "person" or _differs(last, scores, versions):

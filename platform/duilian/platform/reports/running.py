@@ -68,18 +68,20 @@ async def _document(
         "competencies": [],
     }
     if interview.status == Status.HUMAN_ROUTE:
-        return told | {"state": "human_route"}
+        told["state"] = "human_route"
+        return told
     if may.refusal is not None:
-        return told | {"state": "not_allowed", "reason": refusals.sentence(may.refusal, locale)}
+        told["state"], told["reason"] = "not_allowed", refusals.sentence(may.refusal, locale)
+        return told
     questions = await questions_of(session, interview.set_id)
     query = select(Analysis).where(Analysis.answer_id.in_([a.id for a in settled]))
     analyses = {row.answer_id: row for row in await session.scalars(query)}
     read = [as_read(questions, a, found(interview, a, analyses.get(a.id), may)) for a in settled]
     asked = [key for question in questions.questions for key in question.competencies]
-    scores = [
+    told["competencies"] = [
         _competency(c, read, asked.count(c.key), interview.locale, locale) for c in questions.competencies
     ]
-    return told | {"competencies": scores}
+    return told
 
 
 def _competency(

@@ -14,6 +14,7 @@ from duilian.infra.objects import ObjectMissing, ObjectStore, TenantKey
 from duilian.infra.sealing import SealBroken
 from duilian.serving.contracts import HeadWanted, ScoreRequest
 from duilian.serving.scoring.artefact import Artefact, pack, unpack
+from duilian.serving.scoring.learned.model import Learned
 
 IN_FORCE = "models/in-force"
 
@@ -39,7 +40,7 @@ class HeadShelf:
     def __init__(self, store: ObjectStore, key: TenantKey) -> None:
         self._store, self._key = store, key
 
-    async def put(self, artefact: Artefact) -> str:
+    async def put(self, artefact: Artefact | Learned) -> str:
         """Stores a model and gives its sha256; it judges nothing until it is in force. Raises HeadBroken."""
         octets, sha256 = pack(artefact)
         await self._store.put(self._key, _name(sha256), octets)

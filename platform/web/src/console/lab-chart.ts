@@ -20,9 +20,19 @@ export async function mountLabChart(figure: HTMLElement): Promise<void> {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
 }
 
-/** The theme's colours as the browser resolves them: a canvas knows no variables. */
+/** The theme's colours in numbers: a canvas knows no variables, and the library mixes shades of RGB only. */
 function coloursOf(figure: HTMLElement): Colours {
   const style = getComputedStyle(figure);
-  const colour = (name: string): string => style.getPropertyValue(`--color-${name}`).trim();
-  return { ink: style.color, paper: colour("base-100"), first: colour("info"), second: colour("accent"), font: style.fontFamily };
+  const colour = (name: string): string => inNumbers(style.getPropertyValue(`--color-${name}`).trim());
+  return { ink: inNumbers(style.color), paper: colour("base-100"), first: colour("info"), second: colour("accent"), font: style.fontFamily };
+}
+
+/** Any CSS colour as rgb(), by painting a dot with it. */
+function inNumbers(colour: string): string {
+  const brush = document.createElement("canvas").getContext("2d");
+  if (!brush) return colour;
+  brush.fillStyle = colour;
+  brush.fillRect(0, 0, 1, 1);
+  const [red, green, blue] = brush.getImageData(0, 0, 1, 1).data;
+  return `rgb(${red}, ${green}, ${blue})`;
 }

@@ -1,11 +1,11 @@
 /** From figures to ECharts options. Tooltips are drawn, not HTML: the content security policy allows no style attributes. */
 import { BarChart, CustomChart, LineChart, ScatterChart } from "echarts/charts";
-import { GridComponent, LegendComponent, MarkLineComponent, TooltipComponent } from "echarts/components";
+import { GridComponent, LegendComponent, TooltipComponent } from "echarts/components";
 import { init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 
 use([
-  BarChart, CustomChart, LineChart, ScatterChart, GridComponent, LegendComponent, MarkLineComponent, TooltipComponent,
+  BarChart, CustomChart, LineChart, ScatterChart, GridComponent, LegendComponent, TooltipComponent,
   CanvasRenderer,
 ]);
 
@@ -69,13 +69,14 @@ export function optionsOf(spec: Spec, colours: Colours, width: number): Options 
   const shared = {
     textStyle: { fontFamily: colours.font, color: colours.ink },
     color: [colours.first, colours.second],
-    legend: { top: 4, textStyle: { color: colours.ink }, show: seriesOf(spec) > 1 },
+    legend: { top: 4, textStyle: { color: colours.ink }, show: seriesOf(spec) > 1, data: namesOf(spec) },
     tooltip: { renderMode: "richText", confine: true, backgroundColor: colours.paper, textStyle: { color: colours.ink } },
   };
   if (spec.shape === "intervals") return { ...shared, ...intervals(spec, colours, width) };
   return { ...shared, ...(spec.shape === "bars" ? bars(spec, colours) : curve(spec, colours)) };
 }
 
+const namesOf = (spec: Spec): string[] => (spec.shape === "intervals" ? spec.series : (spec.shape === "bars" ? spec.series : spec.lines).map((one) => one.name));
 const seriesOf = (spec: Spec): number => (spec.shape === "curve" ? spec.lines.length : spec.series.length);
 
 function axis(colours: Colours): Options {
@@ -92,12 +93,12 @@ const percent = (share: number): string => `${Math.round(share * 100)} %`;
 /** A point with its interval a row; two series stand one below the other. */
 function intervals(spec: Intervals, colours: Colours, width: number): Options {
   const room = Math.min(220, width * 0.34);
-  const label = { color: colours.ink, width: room - 12, overflow: "break", lineHeight: 17 };
+  const label = { color: colours.ink, width: room - 12, overflow: "break", lineHeight: 17, interval: 0 };
   return {
     grid: { left: room, right: 28, top: 44, bottom: 36 },
     xAxis: { type: "value", ...axis(colours), ...(spec.lowest === null ? {} : { min: spec.lowest }), ...(spec.highest === null ? {} : { max: spec.highest }) },
     yAxis: { type: "category", inverse: true, data: spec.rows.map((row) => row.label), ...axis(colours), axisLabel: label, axisTick: { show: false } },
-    series: spec.series.map((name, place) => series(spec, colours, name, place)),
+    series: [...spec.series.map((name, place) => series(spec, colours, name, place)), ...spec.marks.map((value) => mark(value, colours))],
   };
 }
 
@@ -108,7 +109,6 @@ function series(spec: Intervals, colours: Colours, name: string, place: number):
     const point = row.points[place];
     return point && point.value !== null ? [[point.value, number, point.low ?? point.value, point.high ?? point.value, point.n]] : [];
   });
-  const mark = spec.marks.map((value) => ({ xAxis: value }));
   const said = (numbers: number[]): string => {
     const [value, , low, high, n] = numbers.map((one) => one);
     const text = [value, low, high].map((one) => (one ?? 0).toFixed(spec.digits));
@@ -119,9 +119,18 @@ function series(spec: Intervals, colours: Colours, name: string, place: number):
     encode: { x: 0, y: 1 },
     tooltip: { formatter: (hovered: { value: number[] }) => said(hovered.value) },
     renderItem: (_: unknown, drawing: Drawing) => whisker(drawing, offset, colour, place),
-    ...(place === 0 && mark.length
-      ? { markLine: { silent: true, symbol: "none", label: { show: false }, lineStyle: { color: colours.ink, opacity: 0.7, width: 1.5, type: "dashed" }, data: mark } }
-      : {}),
+  };
+}
+
+/** A dashed line through all rows at a value that means something. */
+function mark(value: number, colours: Colours): Options {
+  return {
+    type: "custom", silent: true, tooltip: { show: false }, data: [[value, 0]],
+    renderItem: (given: { coordSys: { y: number; height: number } }, drawing: Drawing) => {
+      const [x] = drawing.coord([value, 0]);
+      const { y, height } = given.coordSys;
+      return { type: "line", shape: { x1: x, y1: y, x2: x, y2: y + height }, style: { stroke: colours.ink, opacity: 0.6, lineWidth: 1.5, lineDash: [5, 4] } };
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 """The artefact of a tenant's own scoring model (租户模型): a small head on the shared sentence vectors.
 
-MessagePack of `Artefact`; its version is the sha256 of its bytes. A head reads one answer as the numbers of
+MessagePack of `Artefact`, or of `Learned` (learned/model.py), which has a reader of its own; its version is the sha256
+of its bytes. A head reads one answer as the numbers of
 `answer-1`: the mean of the answer's own sentence vectors, centred and normalised as in similarity.py, then
 specificity, STAR structure and fullness (each 0–1). Two kinds:
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from math import erf, isfinite, sqrt
+from math import isfinite
 from typing import Literal
 
 import msgspec
@@ -20,12 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duilian.infra.errors import Problem
+from duilian.serving.scoring.learned.model import FORMAT as LEARNED
+from duilian.serving.scoring.learned.model import Learned, Model
+from duilian.serving.scoring.levels import level_posterior
 
 FORMAT = "duilian-head-1"
 FEATURES = "answer-1"
 EXTRA = 3  # numbers behind the vector
-EDGES = (1.5, 2.5, 3.5, 4.5)  # borders between levels
-MOST_BYTES = 4 << 20
+MOST_BYTES = 16 << 20
 
 
 class HeadBroken(Problem):
@@ -53,10 +56,11 @@ class Artefact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Head:
-    """A head, ready to judge. bytes: what it holds in memory, about."""
+    """A head, ready to judge. bytes: what it holds in memory, about. made_for: the encoder's version, by its name."""
 
     def __init__(self, artefact: Artefact, sha256: str) -> None:
-        self.artefact, self.sha256 = artefact, sha256
+        self.artefact, self.sha256, self.competency = artefact, sha256, artefact.competency
+        self.made_for = {artefact.encoder: artefact.encoder_version}
         self._weights = np.frombuffer(artefact.weights, "<f4")
         self.bytes = len(artefact.weights) + 1024
 
@@ -68,15 +72,31 @@ class Head:
     def posterior(self, features: NDArray[np.float32]) -> list[float]:
         """features: shape (size,). Probabilities of levels 1–5, sum 1."""
         latent = float(features @ self._weights) + self.artefact.bias
-        if self.artefact.kind == "ordinal":
-            below = [_logistic(threshold - latent) for threshold in self.artefact.thresholds]
-        else:
-            spread = self.artefact.residual * sqrt(2)
-            below = [0.5 * (1 + erf((edge - latent) / spread)) for edge in EDGES]
+        if self.artefact.kind == "ridge":
+            return level_posterior(latent, self.artefact.residual)
+        below = [_logistic(threshold - latent) for threshold in self.artefact.thresholds]
         return [high - low for low, high in itertools.pairwise([0.0, *below, 1.0])]
 
 
-def pack(artefact: Artefact) -> tuple[bytes, str]:
+class LearnedHead:
+    """A model learned from labels, ready to judge; the rest as in `Head`."""
+
+    def __init__(self, learned: Learned, sha256: str) -> None:
+        self.model, self.sha256, self.competency = Model(learned), sha256, learned.competency
+        self.made_for = {learned.encoder: learned.encoder_version}
+        self.bytes = self.model.bytes
+
+
+AnyHead = Head | LearnedHead
+
+
+class _Kind(msgspec.Struct):
+    """What every artefact says of itself first."""
+
+    format: str
+
+
+def pack(artefact: Artefact | Learned) -> tuple[bytes, str]:
     """Its bytes and their sha256. Raises HeadBroken on one that could not be read back."""
     octets = msgspec.msgpack.encode(artefact)
     sha256 = hashlib.sha256(octets).hexdigest()
@@ -84,19 +104,32 @@ def pack(artefact: Artefact) -> tuple[bytes, str]:
     return octets, sha256
 
 
-def unpack(octets: bytes, sha256: str) -> Head:
+def unpack(octets: bytes, sha256: str) -> AnyHead:
     """Raises HeadBroken: other bytes than the name says, another format, numbers that make no model."""
     if len(octets) > MOST_BYTES:
         raise HeadBroken(sha256=sha256[:12], reason=f"it is larger than {MOST_BYTES} bytes")
     if (got := hashlib.sha256(octets).hexdigest()) != sha256:
         raise HeadBroken(sha256=sha256[:12], reason=f"its bytes are those of {got[:12]}")
     try:
+        if msgspec.msgpack.decode(octets, type=_Kind).format == LEARNED:
+            return _learned(msgspec.msgpack.decode(octets, type=Learned), sha256)
         artefact = msgspec.msgpack.decode(octets, type=Artefact)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, ValueError, IndexError, ArithmeticError) as error:
         raise HeadBroken(sha256=sha256[:12], reason=str(error)) from error
     if (reason := _wrong(artefact)) is not None:
         raise HeadBroken(sha256=sha256[:12], reason=reason)
     return Head(artefact, sha256)
+
+
+def _learned(learned: Learned, sha256: str) -> LearnedHead:
+    if not 1 <= learned.low < learned.high <= 5:
+        raise HeadBroken(
+            sha256=sha256[:12], reason=f"its marks are {learned.low} to {learned.high}, not levels 1 to 5"
+        )
+    head = LearnedHead(learned, sha256)
+    if not all(isfinite(p.expected) for found in head.model.left_out.values() for p in found):
+        raise HeadBroken(sha256=sha256[:12], reason="its numbers are not finite")
+    return head
 
 
 def _wrong(artefact: Artefact) -> str | None:

@@ -12,7 +12,7 @@ from threading import Lock
 
 from duilian.infra.errors import Problem
 from duilian.serving.contracts import HeadWanted
-from duilian.serving.scoring.artefact import Head, unpack
+from duilian.serving.scoring.artefact import AnyHead, unpack
 
 Key = tuple[str, str]  # tenant, sha256
 
@@ -31,12 +31,12 @@ class HeadCache:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._heads: OrderedDict[Key, Head] = OrderedDict()  # the longest unused first
+        self._heads: OrderedDict[Key, AnyHead] = OrderedDict()  # the longest unused first
         self._of_tenant: dict[str, int] = {}
         self.bytes = 0
         self._lock = Lock()
 
-    def wanted(self, tenant: str, heads: Sequence[HeadWanted]) -> dict[str, Head]:
+    def wanted(self, tenant: str, heads: Sequence[HeadWanted]) -> dict[str, AnyHead]:
         """By competency. Raises ArtefactNeeded, HeadBroken."""
         with self._lock:
             found = {head.competency: self._one(tenant, head) for head in heads}
@@ -45,7 +45,7 @@ class HeadCache:
             raise ArtefactNeeded(names=",".join(missing))
         return {competency: head for competency, head in found.items() if head is not None}
 
-    def _one(self, tenant: str, wanted: HeadWanted) -> Head | None:
+    def _one(self, tenant: str, wanted: HeadWanted) -> AnyHead | None:
         key = (tenant, wanted.sha256)
         if key in self._heads:
             self._heads.move_to_end(key)
@@ -56,7 +56,7 @@ class HeadCache:
         self._keep(key, head)
         return head
 
-    def _keep(self, key: Key, head: Head) -> None:
+    def _keep(self, key: Key, head: AnyHead) -> None:
         self._heads[key] = head
         self._count(key[0], head.bytes)
         while self.bytes > self._limit and len(self._heads) > 1:

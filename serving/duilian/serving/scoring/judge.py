@@ -9,9 +9,8 @@ score is called provisional. Everything is arithmetic on fixed weights: the same
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
-from math import erf, sqrt
+from math import sqrt
 from typing import Literal, Protocol
 
 import numpy as np
@@ -30,9 +29,12 @@ from duilian.serving.contracts import (
     Sentence,
     StarPart,
 )
-from duilian.serving.scoring.artefact import Head, HeadBroken
+from duilian.serving.scoring.artefact import AnyHead, HeadBroken, LearnedHead
 from duilian.serving.scoring.aside import Sieve
 from duilian.serving.scoring.background import BACKGROUND
+from duilian.serving.scoring.learned.model import Model
+from duilian.serving.scoring.learned.observe import Observer
+from duilian.serving.scoring.levels import level_posterior, mean_and_spread
 from duilian.serving.scoring.similarity import Calibrated
 from duilian.serving.scoring.star import star_parts
 from duilian.serving.scoring.text import (
@@ -118,7 +120,7 @@ class Reading:
 
 
 def score(
-    request: ScoreRequest, embedder: Embedder, heads: Mapping[str, Head] | None = None
+    request: ScoreRequest, embedder: Embedder, heads: Mapping[str, AnyHead] | None = None
 ) -> ScoreResponse:
     """Judge the answer against every competency it was asked for.
 
@@ -132,7 +134,10 @@ def score(
     judgements = [judge_one(reading, competency) for competency in wanted]
     used = {c.key: heads[c.key] for c in wanted if heads and c.key in heads}
     return ScoreResponse(
-        judgements=[_by_head(j, reading, used.get(j.competency), embedder) for j in judgements],
+        judgements=[
+            _by_head(judged, reading, competency, used.get(competency.key), embedder)
+            for judged, competency in zip(judgements, wanted, strict=True)
+        ],
         star=reading.star,
         specificity=round(reading.specificity, 4),
         question_overlap=round(reading.question_overlap, 4),
@@ -143,20 +148,49 @@ def score(
     )
 
 
-def _by_head(judgement: Judgement, reading: Reading, head: Head | None, embedder: Embedder) -> Judgement:
+def _by_head(
+    judgement: Judgement,
+    reading: Reading,
+    competency: CompetencyProfile,
+    head: AnyHead | None,
+    embedder: Embedder,
+) -> Judgement:
     if head is None:
         return judgement
-    made_for = {head.artefact.encoder: head.artefact.encoder_version}
-    if not made_for.items() <= embedder.versions.items() or head.size != len(reading.features):
+    if not head.made_for.items() <= embedder.versions.items():
         raise HeadBroken(
-            sha256=head.sha256[:12], reason=f"it was made for {made_for}, not {embedder.versions}"
+            sha256=head.sha256[:12], reason=f"it was made for {head.made_for}, not {embedder.versions}"
         )
-    if head.artefact.competency != judgement.competency:
-        raise HeadBroken(sha256=head.sha256[:12], reason=f"it judges {head.artefact.competency}")
+    if head.competency != judgement.competency:
+        raise HeadBroken(sha256=head.sha256[:12], reason=f"it judges {head.competency}")
     if judgement.outcome != "scored":
         return judgement
-    posterior = [round(p, 6) for p in head.posterior(reading.features)]
-    return structs.replace(judgement, posterior=posterior)
+    if isinstance(head, LearnedHead):
+        posterior = by_learned(judgement.posterior, reading, competency, head.model, embedder)
+    elif head.size != len(reading.features):
+        raise HeadBroken(
+            sha256=head.sha256[:12], reason=f"it reads {head.size} numbers, not {len(reading.features)}"
+        )
+    else:
+        posterior = head.posterior(reading.features)
+    return structs.replace(judgement, posterior=[round(p, 6) for p in posterior])
+
+
+def by_learned(
+    first: list[float], reading: Reading, competency: CompetencyProfile, model: Model, embedder: Embedder
+) -> list[float]:
+    """The cold start's posterior and the model's, each weighed by how sure it is: with few labels the first speaks,
+    with many the second, and no label makes a jump."""
+    known = model.item_of(reading.answer.question)
+    references = known.references if known else [a.text for a in competency.anchors if a.level >= 4]
+    observer = Observer(lambda texts: embedder.embed(texts, "query"))
+    own = " ".join(sentence.text for sentence in reading.own)
+    rows = observer.read(reading.answer.question, references, [own])
+    found = model.judge(known.key if known else "", rows)[0]
+    mean, spread = mean_and_spread(first)
+    trust = spread**2 / (spread**2 + found.spread**2)
+    together = spread * found.spread / sqrt(spread**2 + found.spread**2)
+    return level_posterior((1 - trust) * mean + trust * found.expected, together)
 
 
 def judge(reading: Reading, competency: CompetencyProfile) -> Judgement:
@@ -173,7 +207,7 @@ def judge(reading: Reading, competency: CompetencyProfile) -> Judgement:
     return Judgement(
         competency=competency.key,
         outcome="scored",
-        posterior=[round(p, 6) for p in _posterior(mean, spread)],
+        posterior=[round(p, 6) for p in level_posterior(mean, spread)],
         weight=round(weight, 4),
         quotes=quotes,
     )
@@ -241,13 +275,6 @@ def _latent_level(
     )
     # Stretched about the middle: the raw sum uses only part of the scale.
     return float(np.clip(3.0 + 1.3 * (level - 2.55), 1.0, 5.0))
-
-
-def _posterior(mean: float, spread: float) -> list[float]:
-    """A normal distribution around `mean`, cut at the borders between levels."""
-    edges = [-np.inf, 1.5, 2.5, 3.5, 4.5, np.inf]
-    cumulative = [0.5 * (1 + erf((edge - mean) / (spread * sqrt(2)))) for edge in edges]
-    return [high - low for low, high in itertools.pairwise(cumulative)]
 
 
 __all__ = ["VERSION", "Embedder", "StarPart", "judge", "score"]

@@ -52,11 +52,13 @@ def _anchors() -> None:
         _column("example_id", sa.Uuid()),
         _column("added_by", sa.String()),
         _column("added_at", TIME),
+        _column("heard_sealed", sa.LargeBinary(), needed=False),
+        _column("heard_by", sa.String(), needed=False),
         sa.UniqueConstraint("tenant_id", "example_id", name="uq_anchors_tenant_id_example_id"),
         _to("anchors", "example_id", "examples"),
     )
     by_parent("anchors", "examples", "example_id")
-    grant("anchors", "select, insert, delete")
+    grant("anchors")
     _tenanted(
         "anchor_runs",
         _column("cause", sa.String()),

@@ -71,9 +71,10 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Learned(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """scale: the marks there are, rising; empty where any number between low and high may be given."""
+    """competency: what is judged, empty where the items say so themselves. scale: the marks there are, rising; empty where any number between low and high may be given."""
 
     format: Literal["duilian-learned-1"] = FORMAT
+    competency: str = ""
     encoder: str
     encoder_version: str
     scale: list[float]
@@ -111,6 +112,7 @@ class _Part:
     slope: float
     unit: float = 1.0
     widen: float = 1.0
+    doubt: float = 0.0
 
 
 @dataclass
@@ -142,6 +144,8 @@ class Model:
         }
         self._unit, self._widen = 1.0, 1.0
         self._unit, self._widen = _calibrated(self._judge_left_out())
+        for part in self._parts.values():
+            part.doubt = self._doubt(part.labels)
         self._judge_left_out()
         self.bytes = sum(_size(part) for part in self._parts.values()) + sum(
             8 * (s.inverse.size + s.pull.size) for s in self._solution.blocks
@@ -210,6 +214,14 @@ class Model:
             strays += _strays(found, item.scores)
         return strays
 
+    def _doubt(self, known: int) -> float:
+        """What the process cannot know of its own error, as a standard deviation: a few labels may be met by luck, so
+        until they are STEADY many the spread is rather that of all labels; and marks are steps, within which a reader's
+        opinion lies somewhere."""
+        steps = float(np.diff(self.learned.scale).min()) if self.learned.scale else 0.0
+        labels = np.concatenate([item.scores[: self._count(item)] for item in self.learned.items])
+        return float(np.sqrt(labels.var() * STEADY / (known + STEADY) + steps**2 / 12))
+
     def _predictions(self, outputs: Matrix, variance: NDArray[np.float64], part: _Part) -> list[Prediction]:
         low, high = self.learned.low, self.learned.high
         latent = np.clip(
@@ -217,6 +229,7 @@ class Model:
         )
         spread = np.sqrt(variance) * part.unit * self._unit
         reach = spread * part.widen * self._widen
+        spread = np.minimum(np.hypot(spread, part.doubt), (high - low) / 2)
         ends = np.clip(np.stack([latent - reach, latent + reach]), low, high)
         rows = zip(
             self._marks(outputs, latent), latent.tolist(), spread.tolist(), *ends.tolist(), strict=True
@@ -234,6 +247,10 @@ class Model:
         above = np.clip(outputs + self._centre, 0.0, 1.0)
         edges = np.hstack([np.ones((len(above), 1)), above, np.zeros((len(above), 1))])
         return scale[(edges[:, :-1] - edges[:, 1:]).argmax(axis=1)].tolist()
+
+    def item_of(self, question: str) -> Labels | None:
+        """The item that asks exactly this, if labels of it are known."""
+        return next((item for item in self.learned.items if question and item.question == question), None)
 
     def judge(self, key: str, rows: Rows) -> list[Prediction]:
         """Answers to one item, known or not."""
@@ -272,13 +289,14 @@ class Model:
         slope = np.clip(marks.std() / max(guessed.std(), 1e-6), FLATTEST, STEEPEST) if len(found) > 1 else 1.0
         first = self._parts[self.learned.items[0].key]
         part = replace(first, labels=0, number=-1, middle=float(marks.mean()), left_out_middle=float(guessed.mean()), slope=float(slope))  # fmt: skip
+        part = replace(part, doubt=0.0)
         strays = [
-            s
+            stray
             for mean, variance, scores in found
-            for s in _strays(self._predictions(mean, variance, part), scores)
+            for stray in _strays(self._predictions(mean, variance, part), scores)
         ]
         unit, widen = _calibrated(strays)
-        return replace(part, unit=unit, widen=widen / self._widen)
+        return replace(part, unit=unit, widen=widen / self._widen, doubt=self._doubt(len(found)))
 
 
 def _strays(found: list[Prediction], scores: list[float]) -> list[float]:

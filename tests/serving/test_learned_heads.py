@@ -1,0 +1,96 @@
+"""A head learned from labels: it takes over as its labels do, and what is not a head of this tier is refused."""
+
+from __future__ import annotations
+
+import random
+
+import msgspec
+import pytest
+
+from duilian.customization.lab.learning import learn
+from duilian.customization.lab.lines import Line
+from duilian.serving.scoring import score
+from duilian.serving.scoring.artefact import HeadBroken, pack, unpack
+from duilian.serving.scoring.learned.model import Learned, Model
+from duilian.serving.scoring.learned.observe import Observer
+from duilian.serving.steps.embed import Embedder
+from heads import ANSWER, score_request
+
+DONE = ["我先听顾客说完", "我向她道歉", "我给她换了货", "我查了出货记录", "我请来了主管"]
+CALLED, IDLE = "第二天我打电话回访了她", "这件事我一直记到今天"
+
+
+def learned(labels: int, embedder: Embedder, competency: str = "care", lowest: int = 2) -> Learned:
+    """Readers who look for one thing only: whether the customer was called again."""
+    dice, question = random.Random(5), score_request().answer.question
+    rows: list[Line] = []
+    for number in range(labels):
+        called = number % 2 == 0
+        said = [*dice.sample(DONE, 3), CALLED if called else IDLE]
+        rows.append(Line(item="set/q/care", question=question, answer="，".join(said) + "。", score=5 if called else lowest, person=str(number)))  # fmt: skip
+    observer = Observer(lambda texts: embedder.embed(texts, "query"))
+    return learn(rows, observer, embedder.versions, competency)
+
+
+def level(embedder: Embedder, head: Learned | None = None, text: str = ANSWER) -> float:
+    heads = {"care": unpack(*pack(head))} if head else None
+    (judgement,) = score(score_request(text), embedder, heads).judgements
+    assert judgement.outcome == "scored" and sum(judgement.posterior) == pytest.approx(1, abs=1e-5)
+    return sum(n * p for n, p in enumerate(judgement.posterior, 1))
+
+
+def trust(labels: int, embedder: Embedder) -> float:
+    """How far the judgement has gone from the cold start's to the model's own, 0-1."""
+    head = learned(labels, embedder)
+    (item,) = head.items
+    observer = Observer(lambda texts: embedder.embed(texts, "query"))
+    own = Model(head).judge(item.key, observer.read(item.question, item.references, [ANSWER]))[0].expected
+    cold = level(embedder)
+    return (level(embedder, head) - cold) / (own - cold)
+
+
+def test_a_model_takes_over_as_its_labels_do(embedder: Embedder) -> None:
+    few, more, many = (trust(labels, embedder) for labels in (6, 20, 60))
+    assert 0 < few < more < many < 1
+    assert few < 0.4
+
+
+def test_readers_are_followed(embedder: Embedder) -> None:
+    without = ANSWER.replace("第二天又打电话问她是否满意", "这件事我到今天还一直记着呢")
+    head = learned(60, embedder)
+    gap = level(embedder, head) - level(embedder, head, without)
+    assert gap > level(embedder) - level(embedder, text=without)
+
+
+def test_what_is_no_evidence_stays_none(embedder: Embedder) -> None:
+    heads = {"care": unpack(*pack(learned(20, embedder)))}
+    (judgement,) = score(
+        score_request("今天天气不错，下午可能会下雨，我喜欢听音乐和看书。"), embedder, heads
+    ).judgements
+    assert (judgement.outcome, judgement.posterior) == ("no_evidence", [])
+
+
+def test_a_response_names_the_model(embedder: Embedder) -> None:
+    octets, sha256 = pack(learned(10, embedder))
+    response = score(score_request(), embedder, {"care": unpack(octets, sha256)})
+    assert response.versions["head:care"] == sha256[:12]
+
+
+def test_nobodys_words_lie_in_the_artefact(embedder: Embedder) -> None:
+    octets, _ = pack(learned(10, embedder))
+    assert CALLED.encode() not in octets and DONE[0].encode() not in octets
+
+
+@pytest.mark.parametrize("what", ["scale", "encoder", "competency", "cut", "numbers"])
+def test_what_is_no_head_of_this_tier_is_refused(what: str, embedder: Embedder) -> None:
+    head = learned(
+        10, embedder, "other" if what == "competency" else "care", lowest=0 if what == "scale" else 2
+    )
+    if what == "encoder":
+        head = msgspec.structs.replace(head, encoder_version="0" * 12)
+    if what == "cut":
+        head = msgspec.structs.replace(head, items=[msgspec.structs.replace(head.items[0], vectors=b"\0\0")])
+    if what == "numbers":
+        head = msgspec.structs.replace(head, hyper=msgspec.structs.replace(head.hyper, noise=float("nan")))
+    with pytest.raises(HeadBroken):
+        level(embedder, head)
