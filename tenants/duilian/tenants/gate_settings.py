@@ -6,7 +6,7 @@ Bounds keep a tenant from refusing everybody and from scoring what nobody could 
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from duilian.infra import audit, errors
 from duilian.infra.database import TenantSession
@@ -55,11 +55,11 @@ async def gate_of(session: TenantSession) -> GateSettings:
 async def publish(session: TenantSession, wanted: GateSettings) -> None:
     """Raises OutOfBounds, LeakedNotKept. Counts of answers from now on; what was scored stays."""
     _check(wanted)
-    query = select(Tenant).where(Tenant.id == session.tenant_id).with_for_update()
-    tenant = (await session.scalars(query)).one()
-    before = _facts(msgspec.convert(tenant.gate, GateSettings))
-    tenant.gate = msgspec.to_builtins(wanted)
-    audit.record(session, "gate.published", "tenant", tenant.id, before=before, after=_facts(wanted))
+    mine = Tenant.id == session.tenant_id
+    await session.execute(select(Tenant.id).where(mine).with_for_update())
+    before = _facts(await gate_of(session))
+    await session.execute(update(Tenant).where(mine).values(gate=msgspec.to_builtins(wanted)))
+    audit.record(session, "gate.published", "tenant", session.tenant_id, before=before, after=_facts(wanted))
 
 
 def _check(wanted: GateSettings) -> None:
