@@ -19,28 +19,32 @@ from stacks import free_block
 from world import World, open_world
 
 # Files that take longest, from about five minutes down to one. They are begun first: one that is begun last would be
-# waited for by processes that have nothing left to do.
+# waited for by processes that have nothing left to do. Those that use the cores most stand apart from each other.
 LONG = (
     "serving/test_contract.py",
-    "stories/test_kill.py",
-    "browser/test_live.py",
+    "tenancy/test_route_sweep.py",
     "browser/test_journey.py",
     "platform/test_openapi.py",
+    "tenancy/test_fuzz.py",
+    "platform/test_labels.py",
+    "browser/test_live.py",
+    "stories/test_kill.py",
+    "platform/test_lab.py",
+    "browser/test_labelling.py",
+    "tenancy/test_key_rotation.py",
     "browser/test_network.py",
+    "platform/test_live.py",
     "browser/test_console.py",
+    "infra/test_upgrade.py",
     "browser/test_choices.py",
     "serving/test_triton.py",
-    "platform/test_live.py",
     "browser/test_onboarding.py",
+    "platform/test_interview.py",
+    "browser/test_lab.py",
+    "platform/test_transcript_correction.py",
     "browser/test_devices.py",
     "browser/test_sign_in.py",
     "browser/test_leaving.py",
-    "platform/test_interview.py",
-    "tenancy/test_route_sweep.py",
-    "tenancy/test_fuzz.py",
-    "platform/test_transcript_correction.py",
-    "tenancy/test_key_rotation.py",
-    "infra/test_upgrade.py",
 )
 
 

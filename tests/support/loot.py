@@ -24,7 +24,8 @@ from world import PASSWORD, World
 ANSWER = "我在服务台工作了八年，代号{word}。去年有位顾客投诉牛奶过期，我马上道歉并且当场退款，晚上又打电话回访，他很满意。"
 SESSION = "duilian_session"
 # What anybody may cause in a tenant: being refused at its door, which is counted and recorded.
-OF_STRANGERS = frozenset({"sign_in_attempts", "audit_entries", "audit_heads"})
+# The probe of a report writes its own row a little after the report.
+OF_STRANGERS = frozenset({"sign_in_attempts", "audit_entries", "audit_heads", "counterfactuals"})
 
 
 @dataclass(frozen=True)

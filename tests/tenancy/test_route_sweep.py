@@ -216,6 +216,8 @@ ROUTES = [
     Route("POST", C + "/policy/jurisdiction", "session", (422,), form={"jurisdiction": "atlantis"}),
     Route("POST", C + "/policy/features/{feature:str}", "session", (400,), form={"change": "x"}),
     Route("POST", C + "/policy/periods", "session", (400,), form={"media": "x"}),
+    Route("GET", C + "/gate", "session", (200,)),
+    Route("POST", C + "/gate", "session", (400,), form={"least_seconds": "x"}),
     Route("GET", C + "/closing", "session", (200,)),
     Route("POST", C + "/closing", "session", (422,), form={"name": "x"}),
     Route("POST", C + "/closing/withdraw", "session", (409,), form={}),
@@ -302,7 +304,7 @@ OWN_ONLY = {C, C + "/labels", C + "/labels/next", C + "/labels/adjudication", C 
             C + "/policy/features/{feature:str}", C + "/retention", C + "/retention/run", C + "/setup",
             C + "/setup/dismiss", C + "/setup/brand", C + "/setup/brand/logo", C + "/setup/brand/logo/remove", C + "/setup/domain",
             C + "/setup/domain/links", C + "/setup/domain/check", C + "/setup/domain/skip", C + "/setup/domain/remove", C + "/setup/job", C + "/setup/dry-run",
-            C + "/closing", C + "/closing/withdraw", C + "/lab", C + "/lab/measure", C + "/lab/{kind:str}", C + "/lab/{kind:str}/data.csv",
+            C + "/gate", C + "/closing", C + "/closing/withdraw", C + "/lab", C + "/lab/measure", C + "/lab/{kind:str}", C + "/lab/{kind:str}/data.csv",
             C + "/lab/anchors", C + "/lab/anchors/score", C + "/lab/calibrations", A + "/lab/{kind:str}",
             C + "/lab/models", C + "/lab/models/train", C + "/lab/models/rollback", A + "/lab/models", A + "/lab/models/runs",
             A + "/lab/models/rollback", C + "/lab/models/competencies/{competency:str}"}  # fmt: skip

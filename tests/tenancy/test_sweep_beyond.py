@@ -27,6 +27,7 @@ JOBS = {
     "scoring.process_answer": {"answer_id": "answers", "version": "x"},
     "scoring.rescore": {"correction_id": "events"},
     "reports.compose": {"interview_id": "interviews"},
+    "reports.probe": {"report_id": "events"},
     "events.deliver": {"event_id": "events"},
     "keys.renew": {"job": "events"},
     "audit.seal": {},

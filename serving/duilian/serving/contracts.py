@@ -253,7 +253,8 @@ class CompetencyProfile(Contract, frozen=True, kw_only=True):
 class AnswerText(Contract, frozen=True, kw_only=True):
     """One answer to be judged. question: what was asked; others: the other questions of the interview.
 
-    An answer that reads any of them back shows nothing.
+    An answer that reads any of them back shows nothing. leaked: answers the tenant knows to be passed around.
+    off_topic: under this `on_topic` there is no evidence.
     """
 
     key: str
@@ -262,6 +263,8 @@ class AnswerText(Contract, frozen=True, kw_only=True):
     sentences: list[Sentence]
     competencies: list[str]
     others: list[str] = []
+    leaked: list[str] = []
+    off_topic: float = 0.4
 
 
 class HeadWanted(Contract, frozen=True, kw_only=True):
@@ -298,6 +301,19 @@ class Quote(Contract, frozen=True, kw_only=True):
     strength: float  # 0–1, how firmly the quote carries the anchor
 
 
+AsideReason = Literal[
+    "addressed", "foreign", "leaked", "recited", "listed", "general", "repeated", "unrelated"
+]
+
+
+class Aside(Contract, frozen=True, kw_only=True):
+    """Words of the answer, verbatim, that were not read as evidence, and why."""
+
+    text: str
+    offset: int
+    reason: AsideReason
+
+
 StarPart = Literal["situation", "task", "action", "result"]
 
 
@@ -322,6 +338,7 @@ class ScoreResponse(Contract, frozen=True, kw_only=True):
     question_overlap: float  # 0–1: share of the answer that is the question read back
     on_topic: float  # 0–1, calibrated similarity to the question and its anchors
     versions: dict[str, str]
+    set_aside: list[Aside] = []
 
 
 # --- language model ------------------------------------------------------------------------------

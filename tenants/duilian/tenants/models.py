@@ -29,6 +29,8 @@ class Tenant(Base):
     vocabulary: Mapped[JsonObject]  # locale → terms the recogniser listens for
     jurisdiction: Mapped[str]  # a profile of policy.py
     policy_overrides: Mapped[JsonObject]  # policy.Overrides
+    # gate_settings.GateSettings; read where it is needed only, it may hold long texts.
+    gate: Mapped[JsonObject] = mapped_column(server_default="{}", deferred=True)
     created_at: Mapped[datetime]
     closes_at: Mapped[datetime | None]  # asked for, see closures.py
     closed_at: Mapped[datetime | None]

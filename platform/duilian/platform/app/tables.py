@@ -15,6 +15,7 @@ from duilian.platform.measuring import models as measuring
 from duilian.platform.media import models as media
 from duilian.platform.privacy import models as privacy
 from duilian.platform.recruiting import models as recruiting
+from duilian.platform.reports import counterfactual
 from duilian.platform.reports import models as reports
 from duilian.platform.scoring import models as scoring
 from duilian.platform.sessions import models as sessions
@@ -39,6 +40,7 @@ MODULES = (
     media,
     sessions,
     scoring,
+    counterfactual,
     reports,
     decisions,
     privacy,

@@ -33,6 +33,7 @@ from duilian.platform.console.api_keys import ApiKeyPages
 from duilian.platform.console.audit import AuditPages
 from duilian.platform.console.consulting import ConsultingPages
 from duilian.platform.console.encryption import EncryptionPages
+from duilian.platform.console.gate_pages import GatePages
 from duilian.platform.console.invitation_mail import InvitationMail
 from duilian.platform.console.lab import LabPages
 from duilian.platform.console.lab_anchors import AnchorPages
@@ -84,6 +85,7 @@ ROUTES: list[Any] = [
     live_api.feed,
     ConsolePages,
     PolicyPages,
+    GatePages,
     RetentionPages,
     LabelPages,
     HistoryPages,

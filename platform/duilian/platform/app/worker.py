@@ -31,6 +31,7 @@ from duilian.platform.privacy.closing import TenantEraser
 from duilian.platform.privacy.erasing import ERASE, Eraser
 from duilian.platform.privacy.retention import RETENTION, Retention
 from duilian.platform.reports.compose import ReportComposer
+from duilian.platform.reports.counterfactual import PROBE, Prober
 from duilian.platform.scoring.process import AnswerProcessor, give_up
 from duilian.platform.scoring.rescore import RESCORE, Rescorer
 from duilian.platform.scoring.shadow import ShadowScorer
@@ -90,6 +91,7 @@ def _worker(settings: Settings, database: Database, keyring: Keyring, serving: S
     worker.add(PROCESS, AnswerProcessor(database, store, assembler, serving).run)
     worker.add(RESCORE, Rescorer(database, store, serving).run)
     worker.add(REPORT, ReportComposer(database).run)
+    worker.add(PROBE, Prober(database, store, serving).run)
     worker.add(events.DELIVER, events.deliverer(database, LISTENERS))
     worker.add(RENEW, Renewer(database, store, keyring).run)
     worker.add(SEAL, Sealer(database, seal_key).run)

@@ -15,6 +15,7 @@ from duilian.infra.database import TenantSession
 from duilian.infra.fields import cipher_of, normal
 from duilian.platform.decisions.models import Decision
 from duilian.platform.recruiting.models import Candidate, Invitation
+from duilian.platform.reports.counterfactual import LARGE, Counterfactual
 from duilian.platform.reports.models import Report
 from duilian.platform.sessions.models import Interview
 from duilian.platform.sessions.states import Status
@@ -70,7 +71,14 @@ _REPORT = aliased(
     .order_by(Report.interview_id, Report.revision.desc())
     .subquery(),
 )
-_FLAGS = func.coalesce(_REPORT.flags, 0)
+# A probe that found a large change counts as one more fact to look at.
+_PROBED = (
+    select(func.count())
+    .select_from(Counterfactual)
+    .where(Counterfactual.report_id == _REPORT.id, Counterfactual.largest > LARGE)
+    .scalar_subquery()
+)
+_FLAGS = func.coalesce(_REPORT.flags, 0) + _PROBED
 _NO_TOTAL = _REPORT.total["score"].astext.is_(None)
 _ERROR = cast(_REPORT.total["standard_error"].astext, Float)
 GAIN = "gain"

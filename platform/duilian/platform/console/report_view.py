@@ -19,6 +19,7 @@ from duilian.platform.decisions.models import Decision, Override
 from duilian.platform.decisions.service import decisions_of, overrides_of
 from duilian.platform.privacy.transcripts import waiting
 from duilian.platform.recruiting.models import Candidate, Invitation
+from duilian.platform.reports.counterfactual import Counterfactual, probe_of
 from duilian.platform.reports.errors import NoRecording, NoReportYet
 from duilian.platform.reports.models import Report
 from duilian.platform.reports.service import Person, report_of
@@ -56,6 +57,7 @@ class ReportView:
     settled: int
     answers: int
     corrections_waiting: int  # made by the candidate and not scored yet
+    probe: Counterfactual | None  # None until it has run, or where there was nothing to swap
     examples: dict[
         str, list[tuple[UUID, int]]
     ]  # by competency: answers to agree with or correct, with their position
@@ -96,6 +98,7 @@ async def build(session: TenantSession, person: Person, locale: str) -> ReportVi
         settled=settled,
         answers=count,
         corrections_waiting=await waiting(session, answers),
+        probe=await probe_of(session, report.id) if report else None,
         examples=await _examples(session, answers),
     )
 

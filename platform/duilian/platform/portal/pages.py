@@ -15,7 +15,9 @@ from duilian.platform.live.state import allowed as live_allowed
 from duilian.platform.portal import feedback
 from duilian.platform.portal.doors import Door, page_door
 from duilian.platform.reports.errors import NoReportYet
+from duilian.platform.scoring import refusals
 from duilian.platform.sessions import answering, consents
+from duilian.platform.sessions.models import Answer
 from duilian.platform.sessions.opening import Visit
 from duilian.platform.sessions.policy import policy_of
 from duilian.platform.sessions.states import ANSWERED, Status
@@ -156,9 +158,7 @@ class PortalPages(Controller):
         place = _place(visit, slug, token)
         if visit.interview.status != Status.IN_PROGRESS:
             return await _continue(door, visit, place)
-        return portal_page(
-            "overview.html", visit, place, answers=await answering.answers_of(door.session, visit.interview)
-        )
+        return _overview(visit, place, await answering.answers_of(door.session, visit.interview))
 
     @post("/submit")
     async def submit(self, door: Door, slug: str, token: str, data: Form) -> Redirect:
@@ -191,11 +191,18 @@ async def _continue(door: Door, visit: Visit, place: str, *, straight: bool = Fa
         following = next((a for a in answers if a.state not in ANSWERED), None)
         if straight and following is not None:
             return _to(place, f"question/{following.question_key}")
-        return portal_page("overview.html", visit, place, answers=answers)
+        return _overview(visit, place, answers)
     if status in (Status.SUBMITTED, Status.REPORTED):
         return portal_page("done.html", visit, place, ready=status == Status.REPORTED)
     kinds = {Status.EXPIRED: "expired", Status.ERASED: "erased"}
     return portal_page("closed.html", visit, place, kind=kinds.get(status, "person"))
+
+
+def _overview(visit: Visit, place: str, answers: list[Answer]) -> Response[Any]:
+    """again: why an answer is asked for again, by question; it costs no take."""
+    asked = [a for a in answers if answering.is_asked_again(a) and a.failure]
+    again = {a.question_key: refusals.sentence(a.failure or {}, visit.interview.locale) for a in asked}
+    return portal_page("overview.html", visit, place, answers=answers, again=again)
 
 
 async def _consent_page(

@@ -16,9 +16,11 @@ from duilian.customization.service import content_of, set_version
 from duilian.infra import events
 from duilian.infra.clock import now
 from duilian.infra.database import Database, TenantSession
+from duilian.platform.reports.counterfactual import probe_later
 from duilian.platform.reports.facts import integrity_facts, quality_facts
 from duilian.platform.reports.found import Found, Permitted, as_read, found, permitted
 from duilian.platform.reports.models import Report
+from duilian.platform.reports.verify import verify_report
 from duilian.platform.scoring.models import Analysis, TranscriptCorrection
 from duilian.platform.scoring.pooling import pool, total
 from duilian.platform.sessions import consents, steps
@@ -55,6 +57,7 @@ async def _write(session: TenantSession, interview: Interview, answers: list[Ans
     may = permitted(policy, await consents.decisions_of(session, interview, policy))
     corrections = await _corrections(session, answers)
     content = compose(interview, published, answers, analyses, policy, may, corrections)
+    verify_report(content, content_of(published))
     newest = select(func.max(Report.revision)).where(Report.interview_id == interview.id)
     revision = await session.scalar(newest) or 0
     digest = sha256(msgspec.json.encode(content, order="sorted")).hexdigest()
@@ -69,6 +72,8 @@ async def _write(session: TenantSession, interview: Interview, answers: list[Ans
     )
     session.add(row)
     if not interview.dry_run:  # nobody is told of it, and nobody pays for it
+        await session.flush()
+        await probe_later(session, row.id)
         await events.append(
             session, "report.ready", interview.id, "system", outcome=content["total"]["outcome"]
         )

@@ -10,6 +10,13 @@ from duilian.platform.sessions.models import Answer
 from duilian.serving.contracts import Observation
 
 LONG_HIDDEN_MS = 3000
+# Set aside by the scorer (docs/scoring-defences.md) and worth a reviewer's look; the rest is ordinary talk.
+NOT_OWN = {
+    "addressed": "to_the_marker",
+    "leaked": "known_answer",
+    "recited": "read_back",
+    "listed": "keyword_list",
+}
 LONG_AWAY = 4.0  # seconds; a shorter look aside is thinking
 
 
@@ -27,6 +34,7 @@ def integrity_facts(answers: list[Answer], seen: dict[UUID, Found]) -> list[dict
             away = _seen(answer.question_key, "look_away", observation, observation.look_away_times)
             facts += [fact for fact in away if fact["seconds"] >= LONG_AWAY]
         facts += [_heard(answer.question_key, start, end) for start, end in seen[answer.id].voices]
+        facts += _set_aside(answer.question_key, seen[answer.id])
     return facts
 
 
@@ -65,6 +73,20 @@ def _seen(answer: str, kind: str, observation: Observation, times: list[float]) 
 def _heard(answer: str, start: float, end: float) -> dict[str, Any]:
     seconds = round(end - start, 2)
     return {"answer": answer, "kind": "second_voice", "at": start, "seconds": seconds, "characters": 0}
+
+
+def _set_aside(answer: str, seen: Found) -> list[dict[str, Any]]:
+    """One fact per reason: what was said to whoever marks, or is not the person's own; its length in characters."""
+    if seen.judged is None or seen.transcript is None:
+        return []
+    facts: list[dict[str, Any]] = []
+    for reason, kind in NOT_OWN.items():
+        found = [a for a in seen.judged.set_aside if a.reason == reason]
+        if found:
+            at = next((w.start for w in seen.transcript.words if w.offset >= found[0].offset), 0.0)
+            said = sum(len(a.text) for a in found)
+            facts.append({"answer": answer, "kind": kind, "at": at, "seconds": 0.0, "characters": said})
+    return facts
 
 
 def quality_facts(seen: Found) -> dict[str, Any]:

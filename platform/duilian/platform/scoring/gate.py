@@ -11,11 +11,11 @@ import msgspec
 
 from duilian.platform.scoring import refusals
 from duilian.serving.contracts import Language, ScoreResponse, Transcript
+from duilian.tenants.gate_settings import GateSettings
 
-LEAST_SPEECH = 3.0  # seconds of voice
+AS_SHIPPED = GateSettings()  # seconds of voice and mean word probability: a tenant may publish others
 LEAST_UNITS: dict[Language, int] = {"zh": 12, "en": 8}  # characters or words
 LEAST_DISTINCT: dict[Language, int] = {"zh": 8, "en": 6}  # different ones among them
-LEAST_CONFIDENCE = 0.45  # mean word probability
 SURE_OF_LANGUAGE = 0.6
 LOOPING = 2.4  # compression ratio, as in Whisper
 READ_BACK = 0.6  # share of the answer that is the question
@@ -40,23 +40,23 @@ def _says_little(text: str, language: Language) -> bool:
     return len(found) < LEAST_UNITS[language] or len(set(found)) < LEAST_DISTINCT[language]
 
 
-def check_spoken(transcript: Transcript, language: Language) -> None:
-    """Raises CannotScore with the reason."""
+def check_spoken(transcript: Transcript, language: Language, settings: GateSettings = AS_SHIPPED) -> None:
+    """settings: the tenant's. Raises CannotScore with the reason."""
     detected = transcript.detected_language
     if transcript.speech_seconds < 0.3:
         raise refusals.Silence
     if detected not in _same(language) and transcript.detected_probability >= SURE_OF_LANGUAGE:
         raise refusals.WrongLanguage(detected=detected, expected=language)
-    if transcript.speech_seconds < LEAST_SPEECH or _says_little(transcript.text, language):
+    if transcript.speech_seconds < settings.least_seconds or _says_little(transcript.text, language):
         said = units(transcript.text, language)
         raise refusals.TooLittleSpeech(seconds=round(transcript.speech_seconds, 1), units=said)
-    if transcript.confidence < LEAST_CONFIDENCE or transcript.repetition > LOOPING:
+    if transcript.confidence < settings.least_confidence or transcript.repetition > LOOPING:
         raise refusals.PoorRecognition(confidence=f"{transcript.confidence:.2f}")
 
 
-def check_corrected(transcript: Transcript, language: Language) -> None:
+def check_corrected(transcript: Transcript, language: Language, settings: GateSettings = AS_SHIPPED) -> None:
     """As spoken; how sure the recogniser was no longer counts, since the speaker read it. Raises CannotScore."""
-    check_spoken(msgspec.structs.replace(transcript, confidence=1.0, repetition=1.0), language)
+    check_spoken(msgspec.structs.replace(transcript, confidence=1.0, repetition=1.0), language, settings)
 
 
 def check_written(text: str, language: Language) -> None:

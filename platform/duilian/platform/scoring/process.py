@@ -45,6 +45,7 @@ from duilian.serving.client import ServingClient
 from duilian.serving.errors import BrokenMedia, ServingRefused, TooLong
 from duilian.serving.scoring.artefact import HeadBroken
 from duilian.serving.second_voice import Span, second_voice
+from duilian.tenants.gate_settings import GateSettings, gate_of
 from duilian.tenants.keyring import OpenTenantKey, keys_of
 from duilian.tenants.policy import Feature, Rule
 from duilian.tenants.service import current_tenant
@@ -73,6 +74,7 @@ class Work:
     text: str | None
     take_id: UUID | None
     key: OpenTenantKey
+    gate: GateSettings
 
 
 @dataclass
@@ -127,7 +129,7 @@ class AnswerProcessor:
         if work.may_look and work.mode == "video":
             findings.observation = await self._observe(media, work.measures)
             findings.versions |= findings.observation.versions if findings.observation else {}
-        gate.check_spoken(findings.transcript, work.language)
+        gate.check_spoken(findings.transcript, work.language, work.gate)
         await self._still_may(tenant_id, work)
         await self._judge(work, findings, findings.transcript)
 
@@ -169,7 +171,7 @@ class AnswerProcessor:
         await self._judge(work, findings, findings.transcript)
 
     async def _judge(self, work: Work, findings: Findings, transcript: c.Transcript) -> None:
-        request = score_request(work.questions, work.question, transcript, work.locale)
+        request = score_request(work.questions, work.question, transcript, work.locale, work.gate)
         findings.judged = await judged(self._serving, HeadShelf(self._store, work.key), request)
         findings.versions |= findings.judged.versions
         verify(findings.judged, transcript)
@@ -217,6 +219,7 @@ async def _read(session: TenantSession, answer_id: UUID, version: str) -> Work |
         text=answer.text,
         take_id=await session.scalar(query) if answer.mode != "text" else None,
         key=keys_of(session),
+        gate=await gate_of(session),
     )
 
 

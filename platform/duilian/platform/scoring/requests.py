@@ -6,7 +6,9 @@ from duilian.customization.schemas import Competency, Question, QuestionSet, wor
 from duilian.platform.sessions.models import Interview
 from duilian.serving import contracts as c
 from duilian.serving.scoring.text import split_sentences
+from duilian.tenants.gate_settings import GateSettings
 
+AS_SHIPPED = GateSettings()
 LOCALE_OF: dict[c.Language, str] = {"zh": "zh-CN", "en": "en"}
 
 
@@ -17,8 +19,9 @@ def spoken_in(interview: Interview, question: Question) -> tuple[c.Language, str
 
 
 def score_request(
-    questions: QuestionSet, question: Question, transcript: c.Transcript, locale: str
-) -> c.ScoreRequest:
+    questions: QuestionSet, question: Question, transcript: c.Transcript, locale: str,
+    gate: GateSettings = AS_SHIPPED,
+) -> c.ScoreRequest:  # fmt: skip
     answer = c.AnswerText(
         key=question.key,
         question=words(question.text, locale),
@@ -26,6 +29,8 @@ def score_request(
         sentences=transcript.sentences,
         competencies=list(question.competencies),
         others=[words(other.text, locale) for other in questions.questions if other.key != question.key],
+        leaked=gate.leaked,
+        off_topic=gate.off_topic,
     )
     # All competencies: the scorer must know the whole rubric to notice when it is recited.
     profiles = [_profile(competency, locale) for competency in questions.competencies]

@@ -30,6 +30,7 @@ from duilian.platform.sessions.models import Answer, Interview
 from duilian.platform.sessions.states import AnswerState, Status
 from duilian.serving import contracts as c
 from duilian.serving.client import ServingClient
+from duilian.tenants.gate_settings import GateSettings, gate_of
 from duilian.tenants.keyring import OpenTenantKey, keys_of
 
 RESCORE = "scoring.rescore"
@@ -43,6 +44,7 @@ class Work:
     locale: str
     transcript: c.Transcript
     key: OpenTenantKey
+    gate: GateSettings
 
 
 class Rescorer:
@@ -67,8 +69,8 @@ class Rescorer:
 
     async def _judge(self, work: Work) -> c.ScoreResponse:
         """Raises CannotScore, HeadUnusable, and what an outage of the model tier raises."""
-        gate.check_corrected(work.transcript, work.transcript.language)
-        request = score_request(work.questions, work.question, work.transcript, work.locale)
+        gate.check_corrected(work.transcript, work.transcript.language, work.gate)
+        request = score_request(work.questions, work.question, work.transcript, work.locale, work.gate)
         found = await judged(self._serving, HeadShelf(self._store, work.key), request)
         verify(found, work.transcript)
         gate.check_judged(found)
@@ -95,6 +97,7 @@ async def _read(session: TenantSession, correction_id: UUID) -> Work | None:
         locale=spoken_in(interview, question)[1],
         transcript=corrected_transcript(heard, correction.text),
         key=keys_of(session),
+        gate=await gate_of(session),
     )
 
 

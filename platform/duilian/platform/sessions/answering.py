@@ -26,6 +26,10 @@ REPORT = "reports.compose"
 TEXT_LIMIT = 6000
 FACTS_LIMIT = 500
 STEP_DONE = "step_done"
+# Reasons that another recording can mend: the person is asked again, and the refused take does not count.
+MENDABLE = frozenset({
+    "silence", "too-little-speech", "poor-recognition", "wrong-language", "question-read-back", "broken-media", "empty-recording",
+})  # fmt: skip
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,9 +145,18 @@ async def begin_take(session: TenantSession, visit: Visit, key: str, mode: str, 
     question, answer = await _open_answer(session, visit, key)
     if mode not in question.modes or mode == "text":
         raise errors.ModeNotAllowed(modes=", ".join(question.modes))
-    take = await chunks.new_take(session, answer.id, mode, content_type, question.takes)
+    take = await chunks.new_take(session, answer.id, mode, content_type, takes_allowed(question, answer))
     answer.state, answer.mode = AnswerState.RECORDING, mode
     return take
+
+
+def is_asked_again(answer: Answer) -> bool:
+    return answer.state == AnswerState.FAILED and (answer.failure or {}).get("code") in MENDABLE
+
+
+def takes_allowed(question: Question, answer: Answer) -> int:
+    """One more than the question has, where the last could not be scored for a reason that another may mend."""
+    return question.takes + is_asked_again(answer)
 
 
 async def finish_take(

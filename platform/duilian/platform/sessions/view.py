@@ -11,7 +11,7 @@ from duilian.platform.media import chunks
 from duilian.platform.media.chain import head
 from duilian.platform.media.models import Take
 from duilian.platform.sessions import consents
-from duilian.platform.sessions.answering import answers_of
+from duilian.platform.sessions.answering import answers_of, takes_allowed
 from duilian.platform.sessions.documents import InterviewState, QuestionState, SegmentState, TakeState
 from duilian.platform.sessions.models import Answer
 from duilian.platform.sessions.opening import Visit
@@ -54,7 +54,7 @@ async def question_state(session: TenantSession, visit: Visit, answer: Answer) -
         "think_seconds": question.think_seconds,
         "answer_seconds": question.answer_seconds,
         "min_seconds": question.min_seconds,
-        "takes_allowed": question.takes,
+        "takes_allowed": takes_allowed(question, answer),
         "position": answer.position,
         "takes_used": take.number if take else 0,
         "state": _shown(answer),

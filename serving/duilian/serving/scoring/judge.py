@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from duilian.serving.contracts import (
     AnswerText,
+    Aside,
     CompetencyProfile,
     Judgement,
     Language,
@@ -29,6 +30,7 @@ from duilian.serving.contracts import (
     StarPart,
 )
 from duilian.serving.scoring.artefact import AnyHead, HeadBroken, LearnedHead
+from duilian.serving.scoring.aside import Sieve
 from duilian.serving.scoring.background import BACKGROUND
 from duilian.serving.scoring.learned.model import Model
 from duilian.serving.scoring.learned.observe import Observer
@@ -36,20 +38,15 @@ from duilian.serving.scoring.levels import level_posterior, mean_and_spread
 from duilian.serving.scoring.similarity import Calibrated
 from duilian.serving.scoring.star import star_parts
 from duilian.serving.scoring.text import (
-    is_foreign,
     keyword_hits,
-    listed_share,
     overlap,
     specificity,
     split_sentences,
     units,
 )
 
-VERSION = "cold-start-1"
-READ_BACK = 0.6  # share of a sentence's 3-grams that stand in the question (or an anchor) to call it recited
-LISTED = 0.4  # share of a sentence that is keywords to call it a list
+VERSION = "cold-start-2"
 RELEVANT = 2.2  # z-value from which a sentence speaks of a competency
-OFF_TOPIC = 0.4  # below it an answer speaks of something else
 MOST_QUOTES = 3
 NEAR = 1.25  # levels: how far an anchor may lie from the level that the whole answer was judged to have
 SPREAD = 0.85  # standard deviation, in levels, of a judgement on full evidence
@@ -78,14 +75,26 @@ class Reading:
         self._embedder = embedder
         sentences = answer.sentences or split_sentences(answer.text)
         shown = [answer.question, *answer.others]
-        self.own = [s for s in sentences if not _recited(s, shown, rubric, language)]
+        own, self.aside = Sieve(shown, answer.leaked, rubric, language).sort(sentences)
         self.question_overlap = max(overlap(answer.text, question, language) for question in shown)
+        self.calibrated = Calibrated.of(embedder.embed(list(BACKGROUND[language]), "query"))
+        asked = [c for c in rubric if c.key in answer.competencies]
+        targets = self.place([answer.question, *(a.text for c in asked for a in c.anchors)])
+        placed = self.place([s.text for s in own])
+        self.on_topic = self.calibrated.nearness(placed, targets) if asked else 0.0
+        related = self.calibrated.related(placed, targets)
+        self.own = [s for s, near in zip(own, related, strict=True) if near]
+        self.aside += [
+            Aside(text=s.text, offset=s.offset, reason="unrelated")
+            for s, near in zip(own, related, strict=True)
+            if not near
+        ]
+        self.vectors = placed[related]
+        self.focus = min(1.0, 2 * len(self.own) / len(own)) if own else 0.0
         self.star = star_parts(self.own, language)
         own_text = " ".join(s.text for s in self.own)
         self.specificity = specificity(own_text, language)
         self.length = len(units(own_text, language))
-        self.calibrated = Calibrated.of(embedder.embed(list(BACKGROUND[language]), "query"))
-        self.vectors = self.place([s.text for s in self.own])
 
     def place(self, texts: list[str]) -> NDArray[np.float32]:
         if not texts:
@@ -121,8 +130,7 @@ def score(
     answer = request.answer
     reading = Reading(answer, request.language, request.competencies, embedder)
     wanted = [c for c in request.competencies if c.key in answer.competencies]
-    on_topic = _on_topic(reading, wanted)
-    judge_one = judge if on_topic >= OFF_TOPIC else _nothing
+    judge_one = judge if reading.on_topic >= answer.off_topic else _nothing
     judgements = [judge_one(reading, competency) for competency in wanted]
     used = {c.key: heads[c.key] for c in wanted if heads and c.key in heads}
     return ScoreResponse(
@@ -133,7 +141,8 @@ def score(
         star=reading.star,
         specificity=round(reading.specificity, 4),
         question_overlap=round(reading.question_overlap, 4),
-        on_topic=round(on_topic, 4),
+        on_topic=round(reading.on_topic, 4),
+        set_aside=reading.aside,
         versions={"scorer": VERSION, **embedder.versions}
         | {f"head:{competency}": head.sha256[:12] for competency, head in used.items()},
     )
@@ -209,21 +218,6 @@ def _nothing(_reading: Reading, competency: CompetencyProfile) -> Judgement:
     return Judgement(competency=competency.key, outcome="no_evidence", posterior=[], weight=0.0, quotes=[])
 
 
-def _recited(
-    sentence: Sentence, shown: list[str], rubric: list[CompetencyProfile], language: Language
-) -> bool:
-    """A question or an anchor said back, keywords strung together, another language: no behaviour to read."""
-    anchors = [anchor for competency in rubric for anchor in competency.anchors]
-    sources = [*shown, *(anchor.text for anchor in anchors)]
-    if is_foreign(sentence.text, language):
-        return True
-    if any(overlap(sentence.text, source, language) >= READ_BACK for source in sources):
-        return True
-    keywords = [keyword for anchor in anchors for keyword in anchor.keywords]
-    hits = keyword_hits(sentence.text, keywords, language)
-    return len(hits) >= 3 and listed_share(sentence.text, keywords, language) >= LISTED
-
-
 def _quotes(
     sentences: list[Sentence],
     strength: Z,
@@ -275,26 +269,12 @@ def _latent_level(
     level = (
         1.15
         + 0.55 * np.tanh(contrast)
-        + 1.30 * reading.specificity
-        + 0.95 * reading.structure
-        + 1.00 * reading.fullness
+        + reading.focus * (1.30 * reading.specificity + 0.95 * reading.structure + 1.00 * reading.fullness)
         + 0.22 * min(good, 4)
         - 0.55 * min(poor, 3)
     )
     # Stretched about the middle: the raw sum uses only part of the scale.
     return float(np.clip(3.0 + 1.3 * (level - 2.55), 1.0, 5.0))
-
-
-def _on_topic(reading: Reading, competencies: list[CompetencyProfile]) -> float:
-    """0–1: are the sentences nearer to the question and its anchors than to unrelated sentences?"""
-    if not reading.own or not competencies:
-        return 0.0
-    targets = reading.place([reading.answer.question, *(a.text for c in competencies for a in c.anchors)])
-    strength = reading.calibrated.strength(reading.vectors, targets).max(axis=1)
-    unrelated = np.sort(reading.vectors @ reading.calibrated.background.T, axis=1)[:, -3:].mean(axis=1)
-    margin = float(((reading.vectors @ targets.T).max(axis=1) - unrelated).mean())
-    best = float(np.sort(strength)[-3:].mean())
-    return 1 / (1 + float(np.exp(-((best - 2.4) / 0.5 + margin / 0.05))))
 
 
 __all__ = ["VERSION", "Embedder", "StarPart", "judge", "score"]

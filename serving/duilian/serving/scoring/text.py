@@ -26,7 +26,7 @@ _OWN_ACTION = {
     "en": re.compile(
         r"\bI (?:then |first |also |just |even |\w+ly )?(?:\w{2,}ed|took|made|wrote|found|set|told|went|gave|got|put|ran|"
         r"built|led|brought|kept|sat|stood|pulled|drove|held|said|showed|spoke|rang|sent|cut|read|chose|taught|bought|"
-        r"sold|drew|swapped|knelt|met|left|paid|came|began|did|fed|shut|split|spent|drafted)\b",
+        r"sold|drew|swapped|knelt|met|left|paid|came|began|did (?!so|it|that|this)|fed|shut|split|spent|drafted)\b",
         re.IGNORECASE,
     ),
 }
