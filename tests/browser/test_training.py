@@ -92,11 +92,11 @@ def test_from_excel_to_a_model_and_back(window: Window, shelf: World) -> None:
     confirmed(page, "promote")
     part(page, "rollback").wait_for()
     seen(page, "in-force-en")
-    on_a_phone(window, shelf, card)
     confirmed(page, "rollback")
     part(page, "rollback").wait_for(state="detached")
     page.goto(shelf.url + HERE)
     seen(page, "overview-en")
+    on_a_phone(window, shelf, card)
 
 
 def judged(page: Page) -> None:

@@ -16,6 +16,7 @@ from duilian.customization.training.datasets import PROMOTE_LABELS, PROMOTE_PEOP
 from duilian.customization.training.evaluating import Evaluation
 
 State = Literal["passed", "warned", "failed"]
+AGREES = 0.2  # QWK that the whole interval must lie above: less is slight agreement (Landis & Koch 1977)
 WORSE = 0.05  # QWK: how much worse than what is in force the lower end of the interval may be
 SMD_OVERALL, SMD_GROUP = 0.15, 0.10
 MORE_REFUSED = 0.02  # share by which more answers may go without a score than now
@@ -75,8 +76,8 @@ def _enough(labels: int, people: int) -> Gate:
 
 
 def _learned(own: Estimate) -> Gate:
-    """The interval lies above chance."""
-    return _gate("learned", own.low is not None and own.low > 0, said(own), "> 0")
+    """Above chance is not enough: of twenty models from labels drawn by lot one is."""
+    return _gate("learned", own.low is not None and own.low > AGREES, said(own), f"> {AGREES:.2f}")
 
 
 def _not_worse(difference: Estimate) -> Gate:
