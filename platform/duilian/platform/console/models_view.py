@@ -68,14 +68,16 @@ async def reader_of(desk: Desk) -> ModelReader:
 async def overview(desk: Desk) -> list[Json]:
     """A row for each competency that has labels or ever had a model."""
     counted = await service.counts(desk.session)
-    query = select(HeadRelease).where(HeadRelease.state != releases.RETIRED)
-    active = {(row.competency, row.state): row for row in await desk.session.scalars(query)}
-    known = sorted({*counted, *(competency for competency, _ in active)})
+    rows = list(await desk.session.scalars(select(HeadRelease)))
+    active = {(row.competency, row.state): row for row in rows if row.state != releases.RETIRED}
+    released = {row.competency for row in rows}
+    known = sorted({*counted, *released})
     return [
         {
             "key": key,
             "labels": counted.get(key, (0, 0))[0],
             "people": counted.get(key, (0, 0))[1],
+            "released": key in released,
             "in_force": active.get((key, releases.IN_FORCE)),
             "shadow": active.get((key, releases.SHADOW)),
         }
