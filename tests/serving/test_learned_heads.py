@@ -11,6 +11,7 @@ from duilian.customization.lab.learning import learn
 from duilian.customization.lab.lines import Line
 from duilian.serving.scoring import score
 from duilian.serving.scoring.artefact import HeadBroken, pack, unpack
+from duilian.serving.scoring.learned.forgetting import without
 from duilian.serving.scoring.learned.model import Learned, Model
 from duilian.serving.scoring.learned.observe import Observer
 from duilian.serving.steps.embed import Embedder
@@ -79,6 +80,15 @@ def test_a_response_names_the_model(embedder: Embedder) -> None:
 def test_nobodys_words_lie_in_the_artefact(embedder: Embedder) -> None:
     octets, _ = pack(learned(10, embedder))
     assert CALLED.encode() not in octets and DONE[0].encode() not in octets
+
+
+def test_a_persons_labels_can_be_taken_out(embedder: Embedder) -> None:
+    head = learned(40, embedder)
+    gone = {str(number) for number in range(20, 40)}
+    never_there = msgspec.structs.replace(learned(20, embedder), hyper=head.hyper)
+    assert without(head, gone) == never_there
+    assert without(head, {"nobody"}) == head
+    assert without(head, {str(number) for number in range(40)}) is None
 
 
 @pytest.mark.parametrize("what", ["scale", "encoder", "competency", "cut", "numbers"])

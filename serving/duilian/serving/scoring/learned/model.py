@@ -1,7 +1,7 @@
 """A scoring model learned from labels, as an artefact: the labelled answers as numbers, and the hyperparameters.
 
 Everything else is computed from these when it is loaded, the same each time. So a person's labels can be taken out
-again without training (`without`), and nobody's words lie in the file, only vectors, hashed n-grams and facts.
+again without training (forgetting.py), and nobody's words lie in the file, only vectors, hashed n-grams and facts.
 """
 
 from __future__ import annotations
