@@ -155,10 +155,11 @@ class Attacker:
     def __init__(self, seed: int, loot: Loot, app: Litestar) -> None:
         self.random, self.loot = random.Random(seed), loot
         self.targets, self.findings = targets(app), Findings()
+        self._deck: list[Target] = []
 
     async def strike(self, wire: Wire, caller: Caller) -> None:
         """One pair of calls; a difference must show three times, so that a tick of the clock is no leak."""
-        target = self.random.choice(self.targets)
+        target = self._drawn()
         plan = self._plan(target, caller)
         difference = ""
         for _ in range(3):
@@ -166,6 +167,12 @@ class Attacker:
             if not difference:
                 return
         self.findings.leaks.append(f"{caller.name} {target.method} {target.path} {plan}: {difference}")
+
+    def _drawn(self) -> Target:
+        """Every target once before any comes again."""
+        if not self._deck:
+            self._deck = self.random.sample(self.targets, len(self.targets))
+        return self._deck.pop()
 
     def _plan(self, target: Target, caller: Caller) -> _Plan:
         """At least one stolen value, in the path, the query, the body or a header."""
