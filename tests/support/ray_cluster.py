@@ -152,6 +152,7 @@ def ray_cluster(
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN": secrets.token_hex(32),
         "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_worker_niceness": "0",  # its own 15 lets replicas starve beside other tests
         "DUILIAN_SERVING_TOKEN": token,
     }
     cluster = RayCluster(port, folder, environment, limits or {})
