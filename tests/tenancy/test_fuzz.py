@@ -15,7 +15,7 @@ from loot import OF_STRANGERS, Robbed, callers, fingerprint, rob
 from wire import Wire
 from world import World, open_world
 
-PAIRS = 1250
+PAIRS = 1280
 ATTACKERS = 4
 ROUNDS = 80
 BOUND = 0.0015  # seconds

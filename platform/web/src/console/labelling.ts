@@ -76,6 +76,7 @@ class Labelling {
   }
 
   #mark(): void {
+    this.#look(); // the key may come before the browser has told of the selection
     if (!this.#selected) return;
     this.#spans = joined(this.#spans, this.#selected);
     getSelection()?.removeAllRanges();
