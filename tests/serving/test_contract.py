@@ -346,7 +346,9 @@ def test_an_interview_completes_once_and_whole(interviews, cluster, between, fau
     interview = play(world, set_key, PARTS)
     report = report_of(world, interview, 240)
     breaking.join()
-    wait_until(lambda: counts(world, interview)["usage"] > 0, 60)  # written by a job of its own after the report
+    wait_until(
+        lambda: counts(world, interview)["usage"] > 0, 60
+    )  # written by a job of its own after the report
     assert counts(world, interview) == {"reports": 1, "analyses": len(PARTS), "usage": 1, "recordings": 2}
     assert report["sha256"] == undisturbed["sha256"]
     wait_until(lambda: set(jobs(world)) == {"succeeded"}, 60)
