@@ -41,7 +41,7 @@ from duilian.serving.scoring.learned.model import Model
 from duilian.serving.scoring.learned.observe import Observer
 
 LABELS = [10, 20, 25, 50, 100, 200]
-PENALTIES = np.logspace(-2, 3, 11)
+PENALTIES = np.logspace(-5, 3, 17)
 MARKS = {"contradictory": 0, "incorrect": 1, "correct": 2}
 Features = Callable[[list[str], list[str]], tuple[np.ndarray, np.ndarray]]
 
