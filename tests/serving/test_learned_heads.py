@@ -91,7 +91,7 @@ def test_a_persons_labels_can_be_taken_out(embedder: Embedder) -> None:
     assert without(head, {str(number) for number in range(40)}) is None
 
 
-@pytest.mark.parametrize("what", ["scale", "encoder", "competency", "cut", "numbers"])
+@pytest.mark.parametrize("what", ["scale", "encoder", "competency", "cut", "numbers", "measures"])
 def test_what_is_no_head_of_this_tier_is_refused(what: str, embedder: Embedder) -> None:
     head = learned(
         10, embedder, "other" if what == "competency" else "care", lowest=0 if what == "scale" else 2
@@ -102,5 +102,9 @@ def test_what_is_no_head_of_this_tier_is_refused(what: str, embedder: Embedder) 
         head = msgspec.structs.replace(head, items=[msgspec.structs.replace(head.items[0], vectors=b"\0\0")])
     if what == "numbers":
         head = msgspec.structs.replace(head, hyper=msgspec.structs.replace(head.hyper, noise=float("nan")))
+    if what == "measures":
+        head = msgspec.structs.replace(
+            head, hyper=msgspec.structs.replace(head.hyper, amplitudes={"level": 1.0})
+        )
     with pytest.raises(HeadBroken):
         level(embedder, head)

@@ -38,7 +38,7 @@ def read(path: Path, encoder: dict[str, str]) -> tuple[Model, str]:
     try:
         learned = msgspec.msgpack.decode(octets, type=Learned)
         model = Model(learned)
-    except (msgspec.DecodeError, ValueError, IndexError, ArithmeticError) as error:
+    except (msgspec.DecodeError, ValueError, LookupError, ArithmeticError) as error:
         raise ModelUnreadable(file=path.name, reason=str(error)) from error
     made = {learned.encoder: learned.encoder_version}
     if not made.items() <= encoder.items():

@@ -114,7 +114,7 @@ def unpack(octets: bytes, sha256: str) -> AnyHead:
         if msgspec.msgpack.decode(octets, type=_Kind).format == LEARNED:
             return _learned(msgspec.msgpack.decode(octets, type=Learned), sha256)
         artefact = msgspec.msgpack.decode(octets, type=Artefact)
-    except (msgspec.DecodeError, ValueError, IndexError, ArithmeticError) as error:
+    except (msgspec.DecodeError, ValueError, LookupError, ArithmeticError) as error:
         raise HeadBroken(sha256=sha256[:12], reason=str(error)) from error
     if (reason := _wrong(artefact)) is not None:
         raise HeadBroken(sha256=sha256[:12], reason=reason)
