@@ -219,5 +219,5 @@ def sign_in(page: Page, world: World, role: str = "admin", password: str = PASSW
     page.fill('input[name="tenant"]', world.slug)
     page.fill('input[name="email"]', f"{role}@{world.slug}.example")
     page.fill('input[name="password"]', password)
-    page.locator('form[action="/console/sign-in"] button').click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.locator('form[action="/console/sign-in"] button').click()
