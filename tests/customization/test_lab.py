@@ -18,7 +18,7 @@ from duilian.customization.lab.evaluation import folds_of
 from duilian.customization.lab.lines import Line
 from duilian.serving.scoring.learned.facts import in_order, shared
 from duilian.serving.scoring.learned.process import Block, solve
-from duilian.serving.scoring.learned.tokens import runs, units
+from duilian.serving.scoring.learned.tokens import runs, units, verdict
 
 ITEMS = {
     "leak": ("设备漏油时你会怎么做？", ["先停机断电", "挂上警示牌", "找到漏点", "更换密封圈"]),
@@ -178,3 +178,15 @@ def test_texts_fall_into_units() -> None:
     assert runs("甲乙甲乙", 2, 2)[("甲", "乙")] == 2
     assert shared(runs("甲乙丙", 1, 1), runs("乙丙丁戊", 1, 1)) == (2 / 3, 0.5)
     assert in_order("甲丁乙丙", "甲乙丙戊") == 0.75
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("正确。先进后出。", 1), ("不正确，可以一边进一边出。", -1), ("错误。", -1), ("对。", 1), ("对于这道题要看情况", 0),
+        ("单链表不可以，双链表可以", -1), ("Yes, it does.", 1), ("It isn't a conductor.", -1), ("2^(n-1)", 0), ("", 0),
+        ("The lamp goes out because the circuit is open, which is not a fault of the lamp.", 0),
+    ],
+)  # fmt: skip
+def test_yes_and_no_at_the_beginning_are_understood(text: str, says: int) -> None:
+    assert verdict(text) == says

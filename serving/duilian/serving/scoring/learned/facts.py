@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from duilian.serving.scoring.learned.tokens import negations, runs, sentences, units
+from duilian.serving.scoring.learned.tokens import negations, runs, sentences, units, verdict
 
 Vector = NDArray[np.float32]  # shape (dimension,), length 1
 MOST_COMPARED = 200  # units of each text in the search for a common subsequence
@@ -44,6 +44,7 @@ class Facts(NamedTuple):
     distinct: float  # units that differ, of all units
     question_likeness: float
     sentences: float
+    verdict: float  # 1 where it says yes or no as the references do, -1 where it says the opposite, 0 where either says neither
 
 
 FACTS = len(Facts._fields)
@@ -92,7 +93,7 @@ def _beside(answer: Text, reference: Text, question: str) -> list[float]:
 
 
 def _alone(answer: Text, item: Item) -> list[float]:
-    """The last ten."""
+    """The last eleven."""
     said, question = answer.text, item.question.text
     found, terms = set(_TERM.findall(said.lower())), _terms(item)
     nays = negations(said)
@@ -107,7 +108,13 @@ def _alone(answer: Text, item: Item) -> list[float]:
         len(set(units(said))) / max(1, len(units(said))),
         float(answer.vector @ item.question.vector),
         len(sentences(said)),
+        _verdict(said, item),
     ]
+
+
+def _verdict(said: str, item: Item) -> float:
+    given = [one for one in (verdict(reference.text) for reference in item.references) if one]
+    return verdict(said) * sum(given) / len(given) if given else 0.0
 
 
 def _terms(item: Item) -> set[str]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from duilian.serving.scoring.learned.facts import FACTS
 from duilian.serving.scoring.learned.kernel import (
+    WITHIN,
     Frame,
     Framed,
     Hyper,
@@ -25,13 +26,13 @@ from duilian.serving.scoring.learned.kernel import (
     Sparse,
     framed,
     shared,
+    weighted,
     within,
     within_alone,
 )
-from duilian.serving.scoring.learned.process import Block, predict, solve, without_block
-from duilian.serving.scoring.learned.tokens import DIMENSIONS
+from duilian.serving.scoring.learned.process import Block, Solution, predict, solve, without_block
 
-FORMAT = "duilian-learned-1"
+FORMAT = "duilian-learned-2"
 DOUBT = 2.0  # noise of an example that nobody marked, in that of a label
 COVERAGE = 0.9  # of the intervals
 FEW_MARKS = (
@@ -73,7 +74,7 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Learned(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """competency: what is judged, empty where the items say so themselves. scale: the marks there are, rising; empty where any number between low and high may be given."""
 
-    format: Literal["duilian-learned-1"] = FORMAT
+    format: Literal["duilian-learned-2"] = FORMAT
     competency: str = ""
     encoder: str
     encoder_version: str
@@ -113,6 +114,18 @@ class _Part:
     unit: float = 1.0
     widen: float = 1.0
     doubt: float = 0.0
+
+
+_LeftOut = tuple[Matrix, NDArray[np.float64], list[float]]  # outputs, their variances, labels of an item
+
+
+@dataclass(frozen=True)
+class _Strangers:
+    """What is said of items without labels. solution: of what all items share; apart: variance beyond it."""
+
+    solution: Solution
+    apart: float
+    part: _Part
 
 
 @dataclass
@@ -159,9 +172,8 @@ class Model:
         return targets_of(np.asarray(scores), self.learned.scale, self.learned.low, self.learned.high)
 
     def _block(self, item: Labels, rows: Framed) -> Block:
-        noise = np.full(len(item.scores), self._hyper.noise)
-        noise[self._count(item) :] *= DOUBT
-        covariance = within(rows, rows, self._hyper.amplitudes) + np.diag(noise)
+        noise = np.diag(self._hyper.noise * self._doubts(item))
+        covariance = within(rows, rows, self._hyper.amplitudes) + noise
         features = shared(rows.facts, self._hyper.amplitudes)
         return Block(covariance, features, self._targets(item.scores) - self._centre)
 
@@ -268,22 +280,35 @@ class Model:
 
     def _judge_unknown(self, rows: Rows) -> list[Prediction]:
         """An item the model has never seen: only what all items share speaks."""
-        frame = Frame(np.zeros(rows.vectors.shape[1], np.float32), np.ones(DIMENSIONS, np.float32))
-        new = framed(rows, frame, self._hyper)
-        amplitudes = self._hyper.amplitudes
-        own = within_alone(new, amplitudes)
-        mean, variance = predict(self._solution, shared(new.facts, amplitudes), own, None, None)
-        return self._predictions(mean, variance + self._hyper.noise, self._across)
+        known = self._strangers
+        features = shared(weighted(rows.facts, self._hyper), self._hyper.amplitudes)
+        mean, variance = predict(known.solution, features, np.full(len(rows), known.apart), None, None)
+        return self._predictions(mean, variance, known.part)
 
     @cached_property
-    def _across(self) -> _Part:
-        """How predictions become marks where nothing of the item is known: learned by leaving out one item after another."""
-        found: list[tuple[Matrix, NDArray[np.float64], list[float]]] = []
-        for item, block, solved in zip(self.learned.items, self._blocks, self._solution.blocks, strict=True):
+    def _strangers(self) -> _Strangers:
+        """Learned from the same labels, but with nothing of an item explained by what is its own except its level: the
+        rest counts as noise, so that what all items share explains what it can. How predictions become marks is learned
+        by leaving out one item after another."""
+        amplitudes = self._hyper.amplitudes
+        level = amplitudes["level"]
+        noise = self._hyper.noise + sum(amplitudes[name] for name in WITHIN if name != "level")
+        blocks = [
+            replace(
+                block, covariance=np.full_like(block.covariance, level) + np.diag(noise * self._doubts(item))
+            )
+            for item, block in zip(self.learned.items, self._blocks, strict=True)
+        ]
+        solution = solve(blocks)
+        found: list[_LeftOut] = []
+        for item, block, solved in zip(self.learned.items, blocks, solution.blocks, strict=True):
             count = self._count(item)
-            mean, variance = without_block(self._solution, block, solved)
-            alone = within_alone(self._parts[item.key].rows, self._hyper.amplitudes) + self._hyper.noise
-            found.append((mean[:count], (variance + alone)[:count], item.scores[:count]))
+            mean, variance = without_block(solution, block, solved)
+            found.append((mean[:count], variance[:count] + level + noise, item.scores[:count]))
+        return _Strangers(replace(solution, blocks=[]), level + noise, self._across(found))
+
+    def _across(self, found: list[_LeftOut]) -> _Part:
+        """From what is said of items when they are left out, an entry for each."""
         marks = np.concatenate([scores for _, _, scores in found])
         guessed = np.concatenate([self._expected(mean) for mean, _, _ in found])
         slope = np.clip(marks.std() / max(guessed.std(), 1e-6), FLATTEST, STEEPEST) if len(found) > 1 else 1.0
@@ -297,6 +322,10 @@ class Model:
         ]
         unit, widen = _calibrated(strays)
         return replace(part, unit=unit, widen=widen / self._widen, doubt=self._doubt(len(found)))
+
+    def _doubts(self, item: Labels) -> NDArray[np.float64]:
+        """Noise of each row, in that of a label, (n,)."""
+        return np.where(np.arange(len(item.scores)) < self._count(item), 1.0, DOUBT)
 
 
 def _strays(found: list[Prediction], scores: list[float]) -> list[float]:

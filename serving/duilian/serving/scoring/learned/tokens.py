@@ -19,6 +19,13 @@ MOST_UNITS = 4000  # of one text; what stands behind is not read
 
 _UNIT = re.compile(r"[\u3400-\u9fff]|[a-z]+|\d+(?:\.\d+)?|[-+*/^=<>()&|%]")
 _SENTENCE = re.compile(r"[。！？!?；;\n]+|\.(?=\s|$)")
+# Whether something is so: said at the beginning, where an answer to "is it?", "can it?", "true or false?" says it. The
+# longer words stand first, for 不正确 holds 正确.
+_DENIES = r"不正确|不对|不是|不能|不可以|不会|不一定|未必|没有|错|否|不|\b(?:no|not|false|incorrect|wrong|never|cannot|neither|none)\b|n t\b"
+_AFFIRMS = r"正确|对(?!于|应|比|象|方)|是|能|可以|会|有|同意|\b(?:yes|true|correct|right|agree)\b"
+_VERDICT = re.compile(f"(?P<denies>{_DENIES})|{_AFFIRMS}")
+_BEGINNING = 8  # units
+_APART = re.compile(r"(?<=[\u3400-\u9fff]) (?=[\u3400-\u9fff])")
 _NEGATION = re.compile(r"不|没|非|无|错|否|\bnot?\b|n't|\bnever\b|\bnone\b")
 
 Grams = tuple[
@@ -35,6 +42,13 @@ def units(text: str) -> tuple[str, ...]:
 def sentences(text: str) -> list[str]:
     """Without their ends; the whole text where it has none."""
     return [part.strip() for part in _SENTENCE.split(text) if part.strip()] or [text.strip()]
+
+
+def verdict(text: str) -> int:
+    """1 where the text begins by saying yes, -1 by saying no, 0 where it begins with neither."""
+    beginning = _APART.sub("", " ".join(units(text)[:_BEGINNING]))
+    found = _VERDICT.search(beginning)
+    return 0 if found is None else -1 if found["denies"] else 1
 
 
 def negations(text: str) -> int:
