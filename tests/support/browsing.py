@@ -14,6 +14,6 @@ def _tls() -> SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
-def browser(url: str, **options: Any) -> httpx.Client:
+def browser(url: str, *, headers: dict[str, str] | None = None, **options: Any) -> httpx.Client:
     """A client of `url` with httpx's options; it keeps cookies and knows no proxy."""
-    return httpx.Client(**{"base_url": url, "timeout": 60, "trust_env": False, "verify": _tls(), **options})
+    return httpx.Client(base_url=url, headers=headers, timeout=60, trust_env=False, verify=_tls(), **options)
