@@ -1,7 +1,7 @@
 """A page of 20 interviews by granian and Litestar against the same page in FastAPI, uvicorn and SQLAlchemy.
 
 Ours is the console's own page on its own server: signed in, the tenant entered in the database, policies in force, names
-unsealed, limits counted. The peer (peers/fastapi_interviews.py) runs the same statements over a copy of the tables
+unsealed, limits counted. The peer (peers/fastapi_interviews.py) asks the same questions of a copy of the tables
 without policies and renders the same template with the same words and formats. Both have one process and the same
 load in turn, a few seconds each, so that what else the machine does falls on both; medians of pages a second.
 
@@ -44,7 +44,7 @@ UNLIMITED = {"limit_network": 10**8, "limit_person": 10**8, "limit_tenant": 10**
 PEER = Path(__file__).parent / "peers" / "fastapi_interviews.py"
 COPIED = (
     "tenants", "members", "staff_sessions", "grants", "org_units", "candidates", "invitations", "interviews", "reports",
-    "decisions", "published_sets",
+    "decisions", "published_sets", "counterfactuals", "takes", "answers", "policy_versions", "legal_holds", "erasures",
 )  # fmt: skip
 PATH = "/console/interviews"
 

@@ -2,7 +2,8 @@
 
 Each round does every kind of work once, in turn, so that what else the machine does falls on all alike; the medians
 are compared. Plain is one call over the whole with a ready key: no key is made, wrapped or bound, and no part can be
-read alone. Sizes: a second of video as it arrives, 5 s of it, an answer of 3 minutes, one of 16 minutes.
+read alone. By hand is the least that gives each object a key of its own: a new key, wrapped by a ready one, one call
+over the whole. Sizes: a second of video as it arrives, 5 s of it, an answer of 3 minutes, one of 16 minutes.
 
     python benchmarks/sealing.py [--rounds 40]
 """
@@ -33,22 +34,27 @@ Work = dict[str, Callable[[], object]]
 
 
 def works(size: int) -> Work:
-    """The four kinds of work on the same bytes, and playing by ranges as the pages do it."""
-    plaintext, key, nonce = os.urandom(size), os.urandom(32), os.urandom(12)
-    cipher = AESGCM(key)
-    ciphertext, sealed = cipher.encrypt(nonce, plaintext, CONTEXT), seal(plaintext, key, 1, CONTEXT)
+    """The kinds of work on the same bytes, and playing by ranges as the pages do it."""
+    plaintext, nonce = os.urandom(size), os.urandom(12)
+    cipher = AESGCM(os.urandom(32))  # ours wraps by a ready cipher too: the keyring keeps it
+    ciphertext, sealed = cipher.encrypt(nonce, plaintext, CONTEXT), seal(plaintext, cipher, 1, CONTEXT)
     header = Header.parse(sealed)
     view = memoryview(sealed)
 
+    def by_hand() -> tuple[bytes, bytes, bytes]:
+        key, outer = os.urandom(32), os.urandom(12)
+        return outer, cipher.encrypt(outer, key, CONTEXT), AESGCM(key).encrypt(nonce, plaintext, CONTEXT)
+
     def play() -> None:
-        for _ in unseal_range(header, key, CONTEXT, 0, size, lambda a, b: view[a:b]):
+        for _ in unseal_range(header, cipher, CONTEXT, 0, size, lambda a, b: view[a:b]):
             pass
 
     return {
         "plain seal": lambda: cipher.encrypt(nonce, plaintext, CONTEXT),
-        "seal": lambda: seal(plaintext, key, 1, CONTEXT),
+        "by hand": by_hand,
+        "seal": lambda: seal(plaintext, cipher, 1, CONTEXT),
         "plain open": lambda: cipher.decrypt(nonce, ciphertext, CONTEXT),
-        "open": lambda: unseal(sealed, key, CONTEXT),
+        "open": lambda: unseal(sealed, cipher, CONTEXT),
         "play": play,
     }
 
@@ -70,22 +76,35 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--data", help="not used here")
     rounds: int = parser.parse_args().rounds
-    table = Table(*("bytes", "plain GB/s", "seal", "ratio", "plain GB/s", "open", "ratio", "play", "ratio"))
+    columns = (
+        "bytes",
+        "plain GB/s",
+        "by hand",
+        "seal",
+        "ratio",
+        "plain GB/s",
+        "open",
+        "ratio",
+        "play",
+        "ratio",
+    )
+    table = Table(*columns)
     ratios: list[float] = []
     for label, size in SIZES.items():
         took = measure(works(size), rounds * max(1, 10_000_000 // size))
         speed = {name: size / seconds / 1e9 for name, seconds in took.items()}
         found = [speed["seal"] / speed["plain seal"]]
         found += [speed[name] / speed["plain open"] for name in ("open", "play")]
-        row = [speed["plain seal"], speed["seal"], found[0], speed["plain open"], speed["open"], found[1]]
-        table.add_row(label, *(f"{value:.2f}" for value in [*row, speed["play"], found[2]]))
+        sealing = [speed["plain seal"], speed["by hand"], speed["seal"], found[0]]
+        opening = [speed["plain open"], speed["open"], found[1], speed["play"], found[2]]
+        table.add_row(label, *(f"{value:.2f}" for value in sealing + opening))
         if label.startswith("answer"):
             ratios += found
-    Console().print(table)
+    Console(width=120).print(table)
     said = "met" if min(ratios) >= GOAL else "missed"
     print(f"worst ratio over answers: {min(ratios):.2f}; the goal of {GOAL} is {said}")
     print(
-        "A chunk has a data key of its own: making, wrapping and binding it takes some 10 µs whatever its size."
+        "A chunk has a data key of its own: making, wrapping and binding it takes some 5 µs whatever its size."
     )
 
 

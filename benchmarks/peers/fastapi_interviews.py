@@ -1,7 +1,8 @@
 """The console's page of interviews as FastAPI, uvicorn and SQLAlchemy write it by the book: the peer of `peer_page.py`.
 
-The same statements over the same rows, the same template with the same words and formats, the same headers. It has no
-tenant's transaction, no policies and no sealed names: every statement names its tenant, names lie in the clear.
+The same questions to the same rows, the same template with the same words and formats, the same headers. It has no
+tenant's transaction, no policies and no sealed names: every statement names its tenant, names lie in the clear. Jinja,
+words and statements are used as their documentation shows them: built and looked up where they are needed.
 """
 
 import argparse
@@ -9,6 +10,7 @@ import hmac
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from typing import Annotated, Any
 from uuid import UUID
@@ -16,23 +18,38 @@ from uuid import UUID
 import uvicorn
 from fastapi import Depends, FastAPI, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse
-from sqlalchemy import and_, func, literal_column, or_, select
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sqlalchemy import Integer, and_, cast, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import aliased
 
 from duilian.customization.models import PublishedSet
 from duilian.platform.console import listing
 from duilian.platform.decisions.models import Decision
+from duilian.platform.media.models import Take
+from duilian.platform.privacy.models import Erasure, LegalHold
 from duilian.platform.recruiting.models import Candidate, Invitation
+from duilian.platform.reports.counterfactual import LARGE, Counterfactual
 from duilian.platform.reports.models import Report
-from duilian.platform.sessions.models import Interview
+from duilian.platform.sessions.models import Answer, Interview
 from duilian.platform.sessions.states import Status
 from duilian.platform.web import formats, pages, words
 from duilian.platform.web.headers import HEADERS
 from duilian.tenants.models import Grant, Member, OrgUnit, StaffSession, Tenant
+from duilian.tenants.policy_store import PolicyVersion, policy_of_tenant
 from duilian.tenants.rights import ROLES, Right
 
 PAGE = listing.PAGE
+FOLDERS = [pages.PLATFORM / part / "templates" for part in ("web", "portal", "console")]
+templates = Environment(
+    loader=FileSystemLoader(FOLDERS),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+shared: dict[str, Any] = {"asset": pages.asset, "clock": formats.clock, "LOCALES": words.LOCALES}
+templates.globals.update(shared)
 
 
 @dataclass(frozen=True)
@@ -98,15 +115,15 @@ def application(url: str) -> FastAPI:
         context: dict[str, Any] = {
             "actor": signed, "tenant": tenant, "path": request.url.path, "flash": None,
             "rights": {right.name: right in signed.rights for right in Right},
-            "script_words": words.section(signed.locale, "script."),
+            "t": partial(words.t, signed.locale), "locale": signed.locale,
+            "script_words": pages.script_json(words.section(signed.locale, "script.")),
             "rows": rows[:PAGE], "more": len(rows) > PAGE, "shown": listing.SHOWN,
             "filters": listing.Filters(status, q, page=page), "counts": await _counts(db, signed.tenant_id),
             "sets": await _sets(db, signed.tenant_id), "units": await _units(db, signed.tenant_id),
-            # None of them has ended, so no clock is shown; ours asks for clocks all the same.
-            "clocks": {}, "now": datetime.now(UTC),
+            "clocks": await _clocks(db, tenant, rows), "now": datetime.now(UTC),
             **formats.for_reader(signed.locale, tenant.time_zone),
         }  # fmt: skip
-        body = pages.html("interviews.html", signed.locale, **context)
+        body = templates.get_template("interviews.html").render(**context)
         return HTMLResponse(
             body, headers=HEADERS | {"Cache-Control": "no-store", "Content-Language": signed.locale}
         )
@@ -123,16 +140,26 @@ async def _rows(db: AsyncSession, tenant_id: UUID, page: int) -> list[listing.Ro
         .limit(1)
         .scalar_subquery()
     )
+    probed = (
+        select(func.count())
+        .select_from(Counterfactual)
+        .where(
+            Counterfactual.tenant_id == tenant_id,
+            Counterfactual.report_id == report.id,
+            Counterfactual.largest > LARGE,
+        )
+        .scalar_subquery()
+    )
     query = (
         select(
             Invitation, Interview, literal_column("candidates.name").label("name"),
             literal_column("candidates.email").label("email"), report.total,
-            func.coalesce(report.flags, 0).label("flags"), newest.label("decision"),
+            (func.coalesce(report.flags, 0) + probed).label("flags"), newest.label("decision"),
         )
         .join(Candidate, and_(Candidate.tenant_id == tenant_id, Candidate.id == Invitation.candidate_id))
         .outerjoin(Interview, and_(Interview.tenant_id == tenant_id, Interview.invitation_id == Invitation.id))
         .outerjoin(report, and_(report.tenant_id == tenant_id, report.interview_id == Interview.id))
-        .where(Invitation.tenant_id == tenant_id)
+        .where(Invitation.tenant_id == tenant_id, Invitation.dry_run.is_(False))
         .order_by(func.coalesce(Interview.submitted_at, Invitation.created_at).desc(), Invitation.id)
         .offset((page - 1) * PAGE)
         .limit(PAGE + 1)
@@ -141,13 +168,49 @@ async def _rows(db: AsyncSession, tenant_id: UUID, page: int) -> list[listing.Ro
         listing.Row(
             invitation_id=row.Invitation.id, interview_id=row.Interview.id if row.Interview else None, name=row.name,
             email=row.email, set_key=row.Invitation.set_key,
-            status=listing.shown(row.Invitation, row.Interview, row.decision), invited_at=row.Invitation.created_at,
+            status=listing.shown(row.Interview and row.Interview.status, row.Invitation.deadline, row.decision),
+            invited_at=row.Invitation.created_at,
             deadline=row.Invitation.deadline,
             submitted_at=row.Interview.submitted_at if row.Interview else None, total=row.total, flags=row.flags,
             decision=row.decision,
         )
         for row in await db.execute(query)
     ]  # fmt: skip
+
+
+async def _clocks(db: AsyncSession, tenant: Tenant, rows: list[listing.Row]) -> dict[UUID, Any]:
+    """When parts of the interviews that have ended go. None of them has, so nothing is made of what is found."""
+    kept = policy_of_tenant(tenant).retention
+    ended = func.coalesce(Interview.submitted_at, Invitation.closed_at, Interview.deadline)
+    asked = select(func.min(Erasure.due_at)).where(
+        Erasure.tenant_id == tenant.id, Erasure.candidate_id == Invitation.candidate_id,
+        or_(Erasure.interview_id == Interview.id, Erasure.interview_id.is_(None)), Erasure.finished_at.is_(None),
+    )  # fmt: skip
+    taken = select(Take.id).join(Answer, and_(Answer.tenant_id == tenant.id, Answer.id == Take.answer_id))
+
+    def due(part: str, otherwise: int) -> Any:
+        days = cast(PolicyVersion.content["retention"][part]["days"].astext, Integer)
+        return ended + func.make_interval(0, 0, 0, func.coalesce(days, otherwise))
+
+    query = (
+        select(
+            Interview, LegalHold, ended, taken.where(Answer.interview_id == Interview.id).exists(),
+            due("media", kept.media.days), due("records", kept.records.days), asked.scalar_subquery(),
+        )
+        .join(Invitation, and_(Invitation.tenant_id == tenant.id, Invitation.id == Interview.invitation_id))
+        .join(Candidate, and_(Candidate.tenant_id == tenant.id, Candidate.id == Invitation.candidate_id))
+        .outerjoin(
+            PolicyVersion, and_(PolicyVersion.tenant_id == tenant.id, PolicyVersion.version == Interview.policy_version)
+        )
+        .outerjoin(
+            LegalHold,
+            and_(LegalHold.tenant_id == tenant.id, LegalHold.interview_id == Interview.id, LegalHold.lifted_at.is_(None)),
+        )
+        .where(Interview.tenant_id == tenant.id, Interview.id.in_([row.interview_id for row in rows]))
+        .where(Interview.erased_at.is_(None), ended <= datetime.now(UTC))
+    )  # fmt: skip
+    assert not (await db.execute(query)).all()
+    return {}
 
 
 def _newest_report(tenant_id: UUID) -> Any:
@@ -183,7 +246,7 @@ async def _counts(db: AsyncSession, tenant_id: UUID) -> dict[str, int]:
         .outerjoin(
             Interview, and_(Interview.tenant_id == tenant_id, Interview.invitation_id == Invitation.id)
         )
-        .where(Invitation.tenant_id == tenant_id)
+        .where(Invitation.tenant_id == tenant_id, Invitation.dry_run.is_(False))
     )
     return dict((await db.execute(query)).one()._mapping)
 

@@ -12,6 +12,7 @@ import httpx
 import pytest
 import yaml
 
+from browsing import browser
 from duilian.platform.app.candidate_client import Candidate
 from duilian.platform.app.up import Stack
 from world import PASSWORD, World, open_world, run
@@ -68,7 +69,7 @@ def wait_for_report(world: World, interview: str, seconds: float = 90) -> dict[s
 def test_wrong_password_and_unknown_address_look_the_same(shop: World) -> None:
     pages: list[str] = []
     for email in (f"admin@{shop.slug}.example", "stranger@nowhere.example"):
-        client = httpx.Client(base_url=shop.url, headers={"Accept": "text/html"}, trust_env=False)
+        client = browser(shop.url, headers={"Accept": "text/html"})
         form = {"tenant": shop.slug, "email": email, "password": "wrong password", "lang": "en"}
         answer = client.post("/console/sign-in", data=form)
         assert answer.status_code == 401
@@ -79,7 +80,7 @@ def test_wrong_password_and_unknown_address_look_the_same(shop: World) -> None:
 
 def test_sign_in_is_throttled(stack: Stack) -> None:
     world = open_world(stack.settings)
-    client = httpx.Client(base_url=world.url, headers={"Accept": "text/html"}, trust_env=False)
+    client = browser(world.url, headers={"Accept": "text/html"})
     form = {
         "tenant": world.slug,
         "email": f"admin@{world.slug}.example",
@@ -97,12 +98,12 @@ def test_session_ends_with_signing_out(shop: World) -> None:
     cookie = client.cookies["duilian_session"]
     assert client.get("/console").status_code == 200
     client.post("/console/sign-out")
-    stolen = httpx.Client(base_url=shop.url, cookies={"duilian_session": cookie}, trust_env=False)
+    stolen = browser(shop.url, cookies={"duilian_session": cookie})
     assert stolen.get("/console").status_code == 401
 
 
 def test_cookie_is_closed_to_scripts_and_other_sites(shop: World) -> None:
-    client = httpx.Client(base_url=shop.url, trust_env=False)
+    client = browser(shop.url)
     form = {"tenant": shop.slug, "email": f"admin@{shop.slug}.example", "password": PASSWORD}
     header = client.post("/console/sign-in", data=form).headers["set-cookie"].lower()
     assert "httponly" in header

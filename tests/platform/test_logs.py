@@ -7,6 +7,7 @@ import time
 
 import httpx
 
+from browsing import browser
 from duilian.platform.app.candidate_client import Candidate
 from duilian.platform.app.up import Stack
 from otlp import Received
@@ -53,7 +54,7 @@ async def answer(world: World, token: str, words: str) -> None:
 
 def misplace(world: World, secrets_and_people: list[str]) -> None:
     """Each as a path, a query, a header, a form, a body that is no JSON, a password."""
-    with httpx.Client(base_url=world.url, timeout=30, trust_env=False) as client:
+    with browser(world.url) as client:
         for value in secrets_and_people:
             quoted = httpx.QueryParams({"q": value})
             for answer in (

@@ -23,6 +23,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from sqlalchemy import text
 
+from browsing import browser
 from duilian.infra import mail
 from duilian.infra.clock import now
 from duilian.infra.database import TenantSession
@@ -120,7 +121,7 @@ def test_member_comes_by_letter(firm: World) -> None:
     form = {"csrf": csrf_of(admin, "/console/people"), "name": "周敏", "email": to, "unit": unit[1]}
     assert admin.post("/console/people/invite", data=form | {"role": "interviewer"}).status_code == 303
     link = link_in(firm, letter_to(firm, to))
-    client = httpx.Client(base_url=firm.url, headers={"Accept": "text/html"}, timeout=60, trust_env=False)
+    client = browser(firm.url, headers={"Accept": "text/html"})
     credentials = {"tenant": firm.slug, "email": to, "password": "seven silent lanterns"}
     assert client.post("/console/sign-in", data=credentials | {"password": ""}).status_code == 401
     assert client.post(link, data={"password": credentials["password"]}).status_code == 303

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from browsing import browser
 from duilian.infra.database import TenantSession
 from duilian.platform.app.up import Stack
 from inside import within
@@ -70,7 +71,7 @@ def save(world: World, **fields: str) -> httpx.Response:
 
 def new_browser(world: World) -> httpx.Client:
     headers = {"Accept": "text/html", "Accept-Language": "en"}
-    return httpx.Client(base_url=world.url, headers=headers, timeout=60, trust_env=False)
+    return browser(world.url, headers=headers)
 
 
 def to_provider(browser: httpx.Client, world: World) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from browsing import browser
 from duilian.platform.app.candidate_client import Candidate
 from playing import Part, answer, publish_written, report_of, shipped, written
 from world import World, run
@@ -34,7 +35,7 @@ class Finished:
     @property
     def page(self) -> httpx.Client:
         base = f"{self.world.url}/t/{self.world.slug}/i/{self.invitation['token']}"
-        return httpx.Client(base_url=base, timeout=60, trust_env=False, headers={"Accept": "text/html"})
+        return browser(base, headers={"Accept": "text/html"})
 
     def mine(self) -> Document:
         return self.api.get("/my-data").raise_for_status().json()

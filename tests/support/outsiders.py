@@ -8,6 +8,7 @@ from uuid import UUID
 
 import httpx
 
+from browsing import browser
 from duilian.infra.clock import now
 from duilian.infra.database import TenantSession
 from duilian.tenants import consultants, organisation, people
@@ -74,7 +75,7 @@ class Outsiders:
         grant = within(self.world, let_in)
         entered = client.post("/console/enter", data={"slug": self.world.slug, "csrf": csrf})
         assert entered.status_code == 303, entered.text[:300]
-        guest = httpx.Client(base_url=self.world.url, timeout=30, trust_env=False)
+        guest = browser(self.world.url)
         guest.cookies.set("duilian_session", entered.cookies["duilian_session"])
         assert guest.get("/console/question-sets").status_code == 200
         within(self.world, lambda session: consultants.revoke(session, grant))

@@ -8,13 +8,14 @@ import time
 import httpx
 import pyotp
 
+from browsing import browser
 from duilian.tenants.codes import PERIOD
 from world import PASSWORD, World
 
 
 def new_browser(url: str) -> httpx.Client:
     headers = {"Accept": "text/html", "Accept-Language": "en"}
-    return httpx.Client(base_url=url, headers=headers, timeout=60, trust_env=False)
+    return browser(url, headers=headers)
 
 
 def address(world: World, role: str) -> str:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import httpx
 
+from browsing import browser
 from duilian.infra.local.mailbox import Kept
 from duilian.infra.settings import Settings
 from duilian.tenants.keyring import open_database, open_keyring
@@ -38,7 +39,7 @@ class Starter:
         """A fresh one, that has no cookie yet."""
         headers = {"Accept": "text/html", "Accept-Language": "en"}
         url = self.settings.public_url
-        return httpx.Client(base_url=url, timeout=60, trust_env=False, headers=headers)
+        return browser(url, headers=headers)
 
     @property
     def world(self) -> World:

@@ -13,6 +13,7 @@ import httpx
 import msgspec
 import yaml
 
+from browsing import browser
 from duilian.customization import packs
 from duilian.infra.settings import Settings
 from duilian.platform.app.opening import open_tenant
@@ -47,7 +48,7 @@ class World:
 
     def api(self, key: str | None = None) -> httpx.Client:
         headers = {"Authorization": f"Bearer {key or self.api_key}"}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=60, trust_env=False)
+        return browser(self.url, headers=headers)
 
     def invite(self, set_key: str | None = None, **fields: Any) -> dict[str, Any]:
         """A new person's invitation: url, token, interview."""
@@ -65,11 +66,11 @@ class World:
         """The candidate API with the invitation's token; paths are relative to the interview."""
         base = f"{self.url}/api/v1/t/{self.slug}/interview"
         headers = {"Authorization": f"Bearer {invitation['token']}", "Accept-Language": "en"}
-        return httpx.Client(base_url=base, headers=headers, timeout=60, trust_env=False)
+        return browser(base, headers=headers)
 
     def console(self, role: str = "admin") -> httpx.Client:
         """A signed-in member."""
-        client = httpx.Client(base_url=self.url, timeout=60, trust_env=False, headers={"Accept": "text/html"})
+        client = browser(self.url, headers={"Accept": "text/html"})
         form = {
             "tenant": self.slug,
             "email": f"{role}@{self.slug}.example",

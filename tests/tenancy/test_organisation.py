@@ -8,6 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from browsing import browser
 from duilian.infra.database import Access, TenantSession
 from duilian.tenants import organisation, people
 from duilian.tenants.rights import ROLES
@@ -194,7 +195,7 @@ class TestConsultant:
         self, branches: Branches, charlie: World, guest: tuple[httpx.Client, str]
     ) -> None:
         self.let_in(branches, charlie)
-        client = httpx.Client(base_url=charlie.url, timeout=60, trust_env=False)
+        client = browser(charlie.url)
         answer = self.enter(guest, branches.world.slug)
         assert answer.status_code == 303
         client.cookies.set("duilian_session", answer.cookies["duilian_session"], path="/console")

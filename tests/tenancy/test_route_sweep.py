@@ -9,6 +9,7 @@ import httpx
 import pytest
 from litestar import Litestar
 
+from browsing import browser
 from duilian.platform.app import web
 from duilian.platform.app.up import Stack
 from outsiders import Outsiders, csrf_of, signed_in
@@ -45,7 +46,7 @@ STAFF = [route for route in ROUTES if route.kind in ("key", "session")]
 
 @pytest.fixture
 def nobody(stack: Stack) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=stack.settings.public_url, timeout=30, trust_env=False) as client:
+    with browser(stack.settings.public_url) as client:
         yield client
 
 

@@ -57,14 +57,16 @@ async def newest_sets(session: TenantSession) -> list[PublishedSet]:
     return list(await session.scalars(query))
 
 
+_TITLES = (
+    select(PublishedSet.key, PublishedSet.content["title"])
+    .distinct(PublishedSet.key)
+    .order_by(PublishedSet.key, PublishedSet.version.desc())
+)
+
+
 async def newest_titles(session: TenantSession) -> list[tuple[str, dict[str, str]]]:
     """Key and title of each set's newest version, without its questions."""
-    query = (
-        select(PublishedSet.key, PublishedSet.content["title"])
-        .distinct(PublishedSet.key)
-        .order_by(PublishedSet.key, PublishedSet.version.desc())
-    )
-    return [(key, title) for key, title in await session.execute(query)]
+    return [(key, title) for key, title in await session.execute(_TITLES)]
 
 
 async def set_version(session: TenantSession, set_id: UUID) -> PublishedSet:

@@ -19,9 +19,8 @@ from sqlalchemy import BigInteger, Index, event, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from duilian.infra.clock import now
-from duilian.infra.database import Access, Base, JsonObject, TenantSession
+from duilian.infra.database import NOTES, Access, Base, JsonObject, TenantSession
 
-_NOTES = "audit"
 _APPEND = text("select append_audit(cast(:entries as text[]))")
 
 
@@ -103,7 +102,7 @@ def note(
         "before": before or {},
         "after": after or {},
     }
-    info.setdefault(_NOTES, []).append(canonical(facts))
+    info.setdefault(NOTES, []).append(canonical(facts))
 
 
 def canonical(facts: Mapping[str, Any]) -> str:
@@ -123,12 +122,12 @@ def genesis(tenant_id: UUID) -> bytes:
 @event.listens_for(Session, "before_commit")
 def _write(session: Session) -> None:
     """Last of all, so that the chain's lock is held for one statement and the commit."""
-    if session.info.get(_NOTES):
+    if session.info.get(NOTES):
         session.flush()
-        entries = session.info.pop(_NOTES)
+        entries = session.info.pop(NOTES)
         session.execute(_APPEND, {"entries": entries})
 
 
 @event.listens_for(Session, "after_rollback")
 def _forget(session: Session) -> None:
-    session.info.pop(_NOTES, None)
+    session.info.pop(NOTES, None)

@@ -12,25 +12,31 @@ how a connection that died in the pool is noticed, instead of by a ping before e
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, cast
+from functools import partial
+from typing import Any, ClassVar, TypeVar, cast
 from uuid import UUID
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, DateTime, MetaData, event, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, SessionTransaction, mapped_column
 from sqlalchemy.orm import Session as SyncSession
+from sqlalchemy.pool import PoolResetState
 from sqlalchemy.util import await_only
 
 from duilian.infra.errors import Problem
 from duilian.infra.ids import new_id
+from duilian.infra.reading import Entering, TenantConnection, TenantCursor
 
+Found = TypeVar("Found")
+NOTES = "audit"  # in a session's info: what the audit log is to be told at the commit
 JsonObject = dict[str, Any]  # Any: documents whose shape is checked by msgspec where they are read
 
 
@@ -115,22 +121,36 @@ def _enter_tenant(session: Session, _transaction: SessionTransaction, connection
     tenant_id = session.info.get("tenant_id")
     if not isinstance(tenant_id, UUID):
         raise NoTenant
-    epoch = _entered(connection, tenant_id, session.info["access"])
-    unlock: Unlock | None = session.info.get("unlock")
-    # Without a tenant there is nothing to open: a number that is nobody's must not take longer than another's.
-    if unlock is not None and epoch is not None:
-        unlock(connection, session.info, epoch)
-
-
-def _entered(connection: Connection, tenant_id: UUID, access: Access) -> int | None:
-    """Begins and enters; the epoch of the tenant's keys, None where there is no such tenant."""
+    access: Access = session.info["access"]
     values = (str(tenant_id), access.units_setting, str(access.candidate_id or ""))
+    unlock = partial(_unlock, session.info, connection)
+    if session.info["reading"]:
+        _driver(connection).entering = Entering(*values, unlock)
+    else:
+        unlock(_entered(connection, values))
+
+
+def _unlock(info: dict[Any, Any], connection: Connection, epoch: int | None) -> None:
+    """Without a tenant there is nothing to open: a number that is nobody's must not take longer than another's."""
+    unlock: Unlock | None = info["unlock"]
+    if unlock is not None and epoch is not None:
+        unlock(connection, info, epoch)
+
+
+def _driver(connection: Connection) -> TenantConnection:
+    return cast(
+        TenantConnection, connection.connection.driver_connection
+    )  # what the engine was told to connect by
+
+
+def _entered(connection: Connection, values: tuple[str, str, str]) -> int | None:
+    """Begins and enters; the epoch of the tenant's keys, None where there is no such tenant."""
     if not all(
         map(_PLAIN.fullmatch, values)
     ):  # they stand in the statement: several at once take no parameters
         raise NoTenant
     both = "begin; select enter_tenant('{}', '{}', '{}')".format(*values)
-    driver = cast("psycopg.AsyncConnection[Any]", connection.connection.driver_connection)
+    driver = _driver(connection)
     try:
         return await_only(_last_value(driver, both))
     except psycopg.Error as error:
@@ -140,7 +160,7 @@ def _entered(connection: Connection, tenant_id: UUID, access: Access) -> int | N
         raise OperationalError("enter_tenant", None, error, connection_invalidated=lost) from error
 
 
-async def _last_value(driver: psycopg.AsyncConnection[Any], statements: str) -> Any:
+async def _last_value(driver: TenantConnection, statements: str) -> Any:
     """Of the last of several statements. Any: whatever its first column holds."""
     cursor = await driver.execute(statements.encode())
     while cursor.nextset():
@@ -159,6 +179,22 @@ def _stamp_tenant(session: Session, _context: object, _instances: object) -> Non
                 raise NoTenant
 
 
+def _roll_back(connection: Any, _record: object, state: PoolResetState) -> None:
+    """Before a connection returns to the pool. Any: SQLAlchemy's adapter of the driver's connection."""
+    driver: TenantConnection = connection.driver_connection
+    driver.entering = None
+    if state.asyncio_safe and driver.pgconn.transaction_status != TransactionStatus.IDLE:
+        connection.rollback()
+
+
+async def _closed(session: AsyncSession) -> None:
+    """What has committed holds no connection: there is nothing to wait for. All else is closed whoever cancels us."""
+    if session.in_transaction():
+        async with session:
+            return
+    session.sync_session.close()
+
+
 class Database:
     """The engine of the application's role. One a process."""
 
@@ -166,11 +202,14 @@ class Database:
         self._unlock = unlock
         self.directory: dict[str, tuple[UUID, float]] = {}  # slug → tenant, and until when that is trusted
         self.engine: AsyncEngine = create_async_engine(
-            url, pool_size=pool_size, max_overflow=pool_size, pool_timeout=20, isolation_level="AUTOCOMMIT"
-        )
+            url, pool_size=pool_size, max_overflow=pool_size, pool_timeout=20, isolation_level="AUTOCOMMIT",
+            connect_args={"async_creator_fn": TenantConnection.connect, "cursor_factory": TenantCursor},
+            pool_reset_on_return=None,  # by _roll_back, which does not ask a connection that is in no transaction
+        )  # fmt: skip
+        event.listen(self.engine.sync_engine, "reset", _roll_back)
 
-    def session(self, tenant_id: UUID, access: Access = SYSTEM) -> TenantSession:
-        info = {"tenant_id": tenant_id, "access": access, "unlock": self._unlock}
+    def session(self, tenant_id: UUID, access: Access = SYSTEM, *, reading: bool = False) -> TenantSession:
+        info = {"tenant_id": tenant_id, "access": access, "unlock": self._unlock, "reading": reading}
         return TenantSession(self.engine, expire_on_commit=False, info=info)
 
     @asynccontextmanager
@@ -179,9 +218,41 @@ class Database:
 
         The tenant is entered at once, so that its keys are at hand before the first statement.
         """
-        async with await self._entered(tenant_id, access) as session:
+        session = await self._entered(tenant_id, access)
+        try:
             yield session
-            await session.commit()  # an exception closes the session, which rolls back
+            await session.commit()
+        finally:
+            await _closed(session)  # after an exception it rolls back
+
+    async def read(
+        self, tenant_id: UUID, work: Callable[[TenantSession], Awaitable[Found]], access: Access = SYSTEM
+    ) -> Found:
+        """What `work` finds in a session that cannot write (infra/reading.py): a round trip for each statement and no more.
+
+        Its first statement opens the tenant's keys. It runs again where its connection had died in the pool. What it
+        notes for the audit log is written after it, and before anybody is told what it found.
+        """
+        for last in (False, True):
+            session = self.session(tenant_id, access, reading=True)
+            try:
+                found = await work(session)
+                await session.close()
+            except DBAPIError as error:
+                if last or not error.connection_invalidated:
+                    raise
+                await self.engine.dispose()  # its neighbours died with it
+            else:
+                await self._note(session)
+                return found
+            finally:
+                await _closed(session)
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _note(self, read: TenantSession) -> None:
+        if notes := read.sync_session.info.get(NOTES):
+            async with self.begin(read.tenant_id, read.access) as session:
+                session.sync_session.info.setdefault(NOTES, []).extend(notes)
 
     async def _entered(self, tenant_id: UUID, access: Access) -> TenantSession:
         """A session that has entered, on another connection where the first one had died in the pool."""
@@ -189,9 +260,9 @@ class Database:
             session = self.session(tenant_id, access)
             try:
                 await session.connection()
-            except DBAPIError as error:
-                await session.close()
-                if last or not error.connection_invalidated:
+            except BaseException as error:  # whoever is cancelled here holds a connection already
+                await _closed(session)
+                if last or not (isinstance(error, DBAPIError) and error.connection_invalidated):
                     raise
                 await self.engine.dispose()  # its neighbours died with it
             else:

@@ -10,6 +10,7 @@ from uuid import UUID
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from duilian.infra import sealing
 from duilian.infra.errors import Conflict, NotFound, Unavailable
@@ -36,14 +37,14 @@ class ObjectReplaced(Conflict):
 
 
 class TenantKey(Protocol):
-    """A tenant's keys as the store needs them: version seals, any of versions opens."""
+    """A tenant's keys as the store needs them, ready to wrap: the one of `version` seals, any opens."""
 
     @property
     def tenant_id(self) -> UUID: ...
     @property
     def version(self) -> int: ...
     @property
-    def versions(self) -> Mapping[int, bytes]: ...
+    def wrapping(self) -> Mapping[int, AESGCM]: ...
 
 
 class ObjectStore:
@@ -152,7 +153,7 @@ class ObjectStore:
         def read(first: int, last: int) -> bytes:
             return self._read(key, Range=f"bytes={first}-{last - 1}", IfMatch=tag)[0]
 
-        opening = of_version(owner.versions, header.key_version)
+        opening = of_version(owner.wrapping, header.key_version)
         return list(sealing.unseal_range(header, opening, context(key), start, end, read))
 
     def _read(self, key: str, **arguments: Any) -> tuple[bytes, str]:
@@ -180,19 +181,19 @@ class ObjectStore:
 
 
 def _sealed(owner: TenantKey, key: str, plaintext: bytes) -> bytes:
-    return sealing.seal(plaintext, owner.versions[owner.version], owner.version, context(key))
+    return sealing.seal(plaintext, owner.wrapping[owner.version], owner.version, context(key))
 
 
 def _opened(owner: TenantKey, key: str, sealed: bytes) -> bytes:
     version = sealing.Header.parse(sealed).key_version
-    return sealing.unseal(sealed, of_version(owner.versions, version), context(key))
+    return sealing.unseal(sealed, of_version(owner.wrapping, version), context(key))
 
 
 def _rotated(owner: TenantKey, key: str, sealed: bytes, anew: bool) -> bytes:
     header = sealing.Header.parse(sealed)
     if anew or not header.rewrappable:
         return _sealed(owner, key, _opened(owner, key, sealed))
-    old, new = of_version(owner.versions, header.key_version), owner.versions[owner.version]
+    old, new = of_version(owner.wrapping, header.key_version), owner.wrapping[owner.version]
     rewrapped = sealing.rewrapped(header, old, new, owner.version, context(key))
     return b"".join([rewrapped.raw, memoryview(sealed)[sealing.HEADER_BYTES :]])
 

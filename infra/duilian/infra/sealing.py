@@ -12,12 +12,11 @@ the wrapping itself and not by the frames: `rewrapped` replaces the header and l
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
-import io
 import os
 import struct
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
@@ -35,6 +34,7 @@ _MAGIC, _FIRST_MAGIC = b"DLSEAL02", b"DLSEAL01"
 _WRAPPED = keys.NONCE_BYTES + keys.KEY_BYTES + TAG
 HEADER_BYTES = _HEAD.size + _WRAPPED
 Bytes = bytes | memoryview
+_ALTERED = (InvalidTag, ValueError)  # ValueError: a piece shorter than its tag, or than its frame
 
 
 class SealBroken(Problem):
@@ -75,7 +75,7 @@ class Header(NamedTuple):
     def sealed_size(self) -> int:
         return HEADER_BYTES + self.size + self.frames * TAG
 
-    def data_key(self, tenant_key: bytes, context: bytes) -> bytes:
+    def data_key(self, tenant_key: keys.Outer, context: bytes) -> bytes:
         return keys.unwrap(tenant_key, self.wrapped, context + self.raw[: _HEAD.size])
 
     def bound(self, context: bytes) -> bytes:
@@ -84,47 +84,51 @@ class Header(NamedTuple):
         return hashlib.sha256(context + said).digest()
 
 
-def _made(data_key: bytes, size: int, frame: int, tenant_key: bytes, version: int, context: bytes) -> Header:
+def _made(
+    data_key: bytes, size: int, frame: int, tenant_key: keys.Outer, version: int, context: bytes
+) -> Header:
     head = _HEAD.pack(_MAGIC, frame, version, size)
     wrapped = keys.wrap(tenant_key, data_key, context + head)
     return Header(head + wrapped, _MAGIC, frame, version, size, wrapped)
 
 
-def seal(plaintext: Bytes, tenant_key: bytes, key_version: int, context: bytes) -> bytes:
+def seal(plaintext: Bytes, tenant_key: keys.Outer, key_version: int, context: bytes) -> bytes:
     """context: what the object is bound to (tenant and object key)."""
     data_key, view = os.urandom(keys.KEY_BYTES), memoryview(plaintext)
     header = _made(data_key, len(view), FRAME, tenant_key, key_version, context)
     bound, cipher = header.bound(context), AESGCM(data_key)
-    sealed = io.BytesIO(bytes(header.sealed_size))  # written in place, then given away without a copy
-    with sealed.getbuffer() as out:
-        out[:HEADER_BYTES] = header.raw
-        position = HEADER_BYTES
-        for number in range(header.frames):
-            nonce, piece = _nonce(number), view[number * FRAME : (number + 1) * FRAME]
-            end = position + len(piece) + TAG
-            # No name for the slice of `out`: while one is held, getvalue() has to copy.
-            position += cipher.encrypt_into(nonce, piece, bound + nonce, out[position:end])
-    return sealed.getvalue()
+    sealed, out = _unwritten(header.sealed_size)
+    out[:HEADER_BYTES] = header.raw
+    position = HEADER_BYTES
+    for number in range(header.frames):
+        nonce, piece = _nonce(number), view[number * FRAME : (number + 1) * FRAME]
+        end = position + len(piece) + TAG
+        position += cipher.encrypt_into(nonce, piece, bound + nonce, out[position:end])
+    return sealed
 
 
-def unseal(sealed: Bytes, tenant_key: bytes, context: bytes) -> bytes:
+def unseal(sealed: Bytes, tenant_key: keys.Outer, context: bytes) -> bytes:
     """The whole plaintext. Raises SealBroken, KeyUnusable."""
     header = Header.parse(sealed)
     if len(sealed) != header.sealed_size:
         raise SealBroken
     cipher, bound = AESGCM(header.data_key(tenant_key, context)), header.bound(context)
     view, frame, stride = memoryview(sealed)[HEADER_BYTES:], header.frame, header.frame + TAG
-    plain = io.BytesIO(bytes(header.size))
-    with plain.getbuffer() as out, _broken_where_altered():
+    try:
+        if len(view) <= stride:
+            return cipher.decrypt(_nonce(0), view, bound + _nonce(0))
+        plain, out = _unwritten(header.size)
         for number in range(header.frames):
             nonce, piece = _nonce(number), view[number * stride : (number + 1) * stride]
             cipher.decrypt_into(nonce, piece, bound + nonce, out[number * frame : (number + 1) * frame])
-    return plain.getvalue()
+    except _ALTERED as error:
+        raise SealBroken from error
+    return plain
 
 
 def unseal_range(
     header: Header,
-    tenant_key: bytes,
+    tenant_key: keys.Outer,
     context: bytes,
     start: int,
     end: int,
@@ -139,13 +143,17 @@ def unseal_range(
     )
     for number in range(first, last + 1):
         nonce, piece = _nonce(number), block[(number - first) * stride : (number - first + 1) * stride]
-        with _broken_where_altered():
+        try:
             plain = cipher.decrypt(nonce, piece, bound + nonce)
+        except _ALTERED as error:
+            raise SealBroken from error
         frame_start = number * header.frame
         yield plain[max(0, start - frame_start) : max(0, end - frame_start)]
 
 
-def rewrapped(header: Header, old_key: bytes, new_key: bytes, version: int, context: bytes) -> Header:
+def rewrapped(
+    header: Header, old_key: keys.Outer, new_key: keys.Outer, version: int, context: bytes
+) -> Header:
     """The header with its data key under another tenant key; the frames after it stay as they are."""
     if not header.rewrappable:
         raise SealBroken
@@ -153,12 +161,21 @@ def rewrapped(header: Header, old_key: bytes, new_key: bytes, version: int, cont
     return _made(data_key, header.size, header.frame, new_key, version, context)
 
 
-@contextmanager
-def _broken_where_altered() -> Generator[None]:
-    try:
-        yield
-    except (InvalidTag, ValueError) as error:  # ValueError: a piece shorter than its tag, or than its frame
-        raise SealBroken from error
+# The C API's own way to make bytes in place (docs.python.org/3.11/c-api/bytes.html): made without content, written
+# before anybody else has seen them. All else in Python first fills them with zeros, or copies.
+_new_bytes = ctypes.pythonapi.PyBytes_FromStringAndSize
+_new_bytes.restype, _new_bytes.argtypes = ctypes.py_object, (ctypes.c_char_p, ctypes.c_ssize_t)
+_address = ctypes.pythonapi.PyBytes_AsString
+_address.restype, _address.argtypes = ctypes.c_void_p, (ctypes.py_object,)
+_view = ctypes.pythonapi.PyMemoryView_FromMemory
+_view.restype, _view.argtypes = ctypes.py_object, (ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int)
+_WRITE = 0x200  # PyBUF_WRITE
+
+
+def _unwritten(size: int) -> tuple[bytes, memoryview]:
+    """Bytes to be filled by who asked, through the view, which must not outlive them."""
+    made = _new_bytes(None, size)
+    return made, _view(_address(made), size, _WRITE)
 
 
 def _nonce(number: int) -> bytes:

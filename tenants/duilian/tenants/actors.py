@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from duilian.infra.database import Access, TenantSession
 from duilian.tenants.models import ApiKey, ConsultantGrant, CustomRole, Grant, Member, OrgUnit
@@ -59,16 +59,26 @@ class Actor:
         return Access(actor=self.label, network=network, units=self.units_with(right))
 
 
+Granted = tuple[str, str, UUID | None]  # role, path of the unit, its parent
+_GRANTED = (
+    select(Grant.role, OrgUnit.path, OrgUnit.parent_id)
+    .join(OrgUnit, OrgUnit.id == Grant.unit_id)
+    .where(Grant.member_id == bindparam("member"))
+)
+
+
 async def actor_of_member(session: TenantSession, member: Member, csrf: str) -> Actor:
-    query = (
-        select(Grant.role, OrgUnit.path, OrgUnit.parent_id)
-        .join(OrgUnit, OrgUnit.id == Grant.unit_id)
-        .where(Grant.member_id == member.id)
-    )
-    granted = [(role, path, parent is None) for role, path, parent in await session.execute(query)]
-    reaches = await _reaches(session, granted)
-    label = f"member:{member.id}"
-    return Actor(session.tenant_id, label, member.name, reaches, member.id, member.locale, csrf)
+    found = await session.execute(_GRANTED, {"member": member.id})
+    granted = [(role, path, parent) for role, path, parent in found]
+    return await actor_with(session, member.id, member.name, member.locale, csrf, granted)
+
+
+async def actor_with(
+    session: TenantSession, member_id: UUID, name: str, locale: str, csrf: str, granted: Iterable[Granted]
+) -> Actor:
+    """A member by what was read of them."""
+    reaches = await _reaches(session, [(role, path, parent is None) for role, path, parent in granted])
+    return Actor(session.tenant_id, f"member:{member_id}", name, reaches, member_id, locale, csrf)
 
 
 async def actor_of_consultant(session: TenantSession, grant: ConsultantGrant, csrf: str) -> Actor:

@@ -14,9 +14,11 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.util import await_only
 
@@ -49,6 +51,15 @@ class OpenTenantKey:
     def key(self) -> bytes:
         """The seal key of the newest version."""
         return self.versions[self.version]
+
+    @property
+    def wrapping(self) -> Mapping[int, AESGCM]:
+        """The seal keys as ciphers: every object's data key is wrapped by one of them."""
+        return self._ciphers
+
+    @cached_property
+    def _ciphers(self) -> Mapping[int, AESGCM]:
+        return {number: AESGCM(key) for number, key in self.versions.items()}
 
     def derive(self, purpose: str) -> bytes:
         """A key for one purpose that outlives rotations (HMAC-SHA-256 as a KDF in counter mode, single block)."""

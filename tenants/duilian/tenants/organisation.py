@@ -33,9 +33,12 @@ async def root_of(session: TenantSession) -> OrgUnit:
     return (await session.scalars(select(OrgUnit).where(OrgUnit.parent_id.is_(None)))).one()
 
 
+_LIVING = select(OrgUnit).where(OrgUnit.archived_at.is_(None))
+
+
 async def units(session: TenantSession) -> list[OrgUnit]:
     """The whole tree, parents before children, siblings by name."""
-    rows = list(await session.scalars(select(OrgUnit).where(OrgUnit.archived_at.is_(None))))
+    rows = list(await session.scalars(_LIVING))
     children: dict[UUID | None, list[OrgUnit]] = {}
     for row in sorted(rows, key=lambda unit: unit.name):
         children.setdefault(row.parent_id, []).append(row)

@@ -9,21 +9,24 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select, update
 
 from duilian.infra import audit
 from duilian.infra.clock import now
 from duilian.infra.database import Database, TenantSession
 from duilian.infra.errors import NotFound, NotSignedIn
-from duilian.tenants.actors import Actor, actor_of_consultant, actor_of_member
+from duilian.infra.fields import cipher_of
+from duilian.tenants.actors import Actor, actor_of_consultant, actor_with
 from duilian.tenants.consultants import valid_grant
 from duilian.tenants.devices import device_of
-from duilian.tenants.models import Member, StaffSession
+from duilian.tenants.models import Grant, Member, OrgUnit, StaffSession
 from duilian.tenants.service import digest
 
 SESSION_LASTS = timedelta(hours=12)
@@ -73,32 +76,62 @@ def enter_as(session: TenantSession, actor: str) -> None:
     session.sync_session.info["access"] = replace(session.access, actor=actor)
 
 
+# Asked by every page: the session, its member, and a row for each of the member's grants.
+_RECOGNISED = (
+    select(
+        StaffSession.id,
+        StaffSession.last_seen_at,
+        StaffSession.consultant_grant_id,
+        Member.id.label("member_id"),
+        Member.name_sealed,
+        Member.locale,
+        Member.disabled_at,
+        Grant.role,
+        OrgUnit.path,
+        OrgUnit.parent_id,
+    )
+    .outerjoin(Member, Member.id == StaffSession.member_id)
+    .outerjoin(Grant, Grant.member_id == Member.id)
+    .outerjoin(OrgUnit, OrgUnit.id == Grant.unit_id)
+    .where(
+        StaffSession.secret_hash == bindparam("hash"),
+        StaffSession.expires_at > bindparam("at"),
+        StaffSession.last_seen_at > bindparam("idle_since"),
+    )
+)
+
+
 async def actor_of_cookie(database: Database, cookie: str) -> Actor:
     """Raises NotSignedIn."""
     tenant_id, secret = split_cookie(cookie)
-    async with database.begin(tenant_id) as session:
-        at = now()
-        query = (
-            select(StaffSession, Member)
-            .outerjoin(Member, Member.id == StaffSession.member_id)
-            .where(
-                StaffSession.secret_hash == digest(secret),
-                StaffSession.expires_at > at,
-                StaffSession.last_seen_at > at - IDLE,
-            )
-        )
-        found = (await session.execute(query)).first()
-        if found is None:
+    at = now()
+
+    async def recognised(session: TenantSession) -> tuple[Actor, Any]:
+        asked = {"hash": digest(secret), "at": at, "idle_since": at - IDLE}
+        rows = (await session.execute(_RECOGNISED, asked)).all()
+        if not rows:
             raise NotSignedIn
-        row, member = found
-        if at - row.last_seen_at > SEEN_EVERY:
-            row.last_seen_at = at
-        if member is not None and member.disabled_at is None:
-            return await actor_of_member(session, member, csrf_token(secret))
-        grant = await valid_grant(session, row.consultant_grant_id)
-        if grant is None:
-            raise NotSignedIn
-        return await actor_of_consultant(session, grant, csrf_token(secret))
+        return await _actor(session, rows, csrf_token(secret)), rows[0]
+
+    actor, row = await database.read(tenant_id, recognised)
+    if at - row.last_seen_at > SEEN_EVERY:
+        async with database.begin(tenant_id) as session:
+            seen = update(StaffSession).where(StaffSession.id == row.id)
+            await session.execute(seen.values(last_seen_at=at))
+    return actor
+
+
+async def _actor(session: TenantSession, rows: Sequence[Any], csrf: str) -> Actor:
+    """Any: rows of `_RECOGNISED`. Raises NotSignedIn."""
+    row = rows[0]
+    if row.member_id is not None and row.disabled_at is None:
+        name = cipher_of(session.sync_session).open("members.name", row.member_id, row.name_sealed)
+        granted = [(each.role, each.path, each.parent_id) for each in rows if each.path is not None]
+        return await actor_with(session, row.member_id, name, row.locale, csrf, granted)
+    grant = await valid_grant(session, row.consultant_grant_id)
+    if grant is None:
+        raise NotSignedIn
+    return await actor_of_consultant(session, grant, csrf)
 
 
 async def sessions_of(session: TenantSession, member_id: UUID) -> list[StaffSession]:

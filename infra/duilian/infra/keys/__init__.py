@@ -7,7 +7,7 @@ belongs to.
 
 from __future__ import annotations
 
-from duilian.infra.keys.aead import KEY_BYTES, NONCE_BYTES, of_version, unwrap, wrap
+from duilian.infra.keys.aead import KEY_BYTES, NONCE_BYTES, Outer, of_version, unwrap, wrap
 from duilian.infra.keys.choice import create_master, provider_of
 from duilian.infra.keys.errors import KeyDestroyed, KeyOutdated, KeyServiceDown, KeyUnusable
 from duilian.infra.keys.file import FileKeyProvider
@@ -23,6 +23,7 @@ __all__ = [
     "KeyProvider",
     "KeyServiceDown",
     "KeyUnusable",
+    "Outer",
     "create_master",
     "master_version",
     "of_version",

@@ -14,20 +14,27 @@ from duilian.infra.keys.errors import KeyOutdated, KeyUnusable
 KEY_BYTES = 32
 NONCE_BYTES = 12
 T = TypeVar("T")
+Outer = (
+    bytes | AESGCM
+)  # a key, or the cipher made of one that is used again and again: making it takes a microsecond
 
 
-def wrap(outer: bytes, key: bytes, context: bytes) -> bytes:
+def wrap(outer: Outer, key: bytes, context: bytes) -> bytes:
     """key under `outer`, bound to `context` by associated data."""
     nonce = os.urandom(NONCE_BYTES)
-    return nonce + AESGCM(outer).encrypt(nonce, key, context)
+    return nonce + _cipher(outer).encrypt(nonce, key, context)
 
 
-def unwrap(outer: bytes, wrapped: bytes, context: bytes) -> bytes:
+def unwrap(outer: Outer, wrapped: bytes, context: bytes) -> bytes:
     """Raises KeyUnusable where the bytes or the context were altered."""
     try:
-        return AESGCM(outer).decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], context)
+        return _cipher(outer).decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], context)
     except (InvalidTag, ValueError) as error:  # ValueError: shorter than a nonce
         raise KeyUnusable(reason="the wrapped key or what it is bound to was altered") from error
+
+
+def _cipher(outer: Outer) -> AESGCM:
+    return AESGCM(outer) if isinstance(outer, bytes) else outer
 
 
 def of_version(versions: Mapping[int, T], version: int) -> T:

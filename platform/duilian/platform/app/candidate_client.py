@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Sequence
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from ssl import SSLContext
 from typing import Any, ClassVar
 from urllib.parse import quote
 from uuid import UUID
@@ -36,13 +38,21 @@ class Unreachable(Problem):
     en = "{url} cannot be reached: {reason}. Is it running (duilian up)?"
 
 
+@cache
+def _tls() -> SSLContext:
+    """One for all: making it costs more than a call."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class _Client:
     base: ClassVar[str] = ""
 
     def __init__(self, url: str, token: str, locale: str | None = None) -> None:
         headers = {"Authorization": f"Bearer {token}", "Accept-Language": locale or "en"}
         self._url = url
-        self._http = httpx.AsyncClient(base_url=url, headers=headers, timeout=60, trust_env=False)
+        self._http = httpx.AsyncClient(
+            base_url=url, headers=headers, timeout=60, trust_env=False, verify=_tls()
+        )
 
     async def __aenter__(self):
         return self

@@ -66,7 +66,6 @@ class Gate:
             brand=self.brand,
             error=problem.sentence(self.locale) if problem else "",
             notice=flash[1] if flash else "",
-            script_words=words.section(self.locale, "script."),
             **context,
         )
         return without_flash(answer) if flash else answer

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, Float, Select, and_, bindparam, cast, func, or_, select
+from sqlalchemy import DateTime, Float, Integer, Select, and_, bindparam, cast, func, or_, select
 from sqlalchemy.orm import aliased
 
 from duilian.infra.clock import now
 from duilian.infra.database import TenantSession
-from duilian.infra.fields import cipher_of, normal
+from duilian.infra.fields import FieldCipher, cipher_of, normal
 from duilian.platform.decisions.models import Decision
 from duilian.platform.recruiting.models import Candidate, Invitation
 from duilian.platform.reports.counterfactual import LARGE, Counterfactual
@@ -85,42 +86,6 @@ GAIN = "gain"
 MOST_FOUND = 2000  # people that a search by part of a name looks at
 
 
-def _query() -> Select[Any]:
-    decision = aliased(Decision)
-    newest = (
-        select(decision.outcome)
-        .where(decision.interview_id == Interview.id)
-        .order_by(decision.id.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    return (
-        select(
-            Invitation,
-            Candidate,
-            Interview,
-            _REPORT.total,
-            _FLAGS.label("flags"),
-            newest.label("decision"),
-        )
-        .join(Candidate, Candidate.id == Invitation.candidate_id)
-        .outerjoin(Interview, Interview.invitation_id == Invitation.id)
-        .outerjoin(_REPORT, _REPORT.interview_id == Interview.id)
-        .where(Invitation.dry_run.is_(False))
-    )
-
-
-async def _filtered(session: TenantSession, query: Select[Any], filters: Filters) -> Select[Any]:
-    if filters.q.strip():
-        query = query.where(Candidate.id.in_(await _people(session, filters.q)))
-    if filters.unit:
-        units = await units_below(session, filters.unit)
-        query = query.where(Invitation.unit_id.in_(units))
-    if filters.set_key:
-        query = query.where(Invitation.set_key == filters.set_key)
-    return query.where(_CONDITIONS[filters.status]) if filters.status else query
-
-
 async def _people(session: TenantSession, q: str) -> list[UUID]:
     """Whose name or address holds `q`: found by their terms, then compared in the clear."""
     cipher, wanted = cipher_of(session.sync_session), normal(q)
@@ -157,17 +122,64 @@ _COUNTS = (
 )
 
 
+def _newest_decision() -> Any:  # Any: SQLAlchemy's scalar subqueries have no common public type
+    decision = aliased(Decision)
+    query = select(decision.outcome).where(decision.interview_id == Interview.id)
+    return query.order_by(decision.id.desc()).limit(1).scalar_subquery()
+
+
+_ROWS = (
+    select(
+        Invitation.id.label("invitation_id"),
+        Interview.id.label("interview_id"),
+        Candidate.id.label("person_id"),
+        Candidate.name_sealed,
+        Candidate.email_sealed,
+        Invitation.set_key,
+        Interview.status,
+        Invitation.created_at.label("invited_at"),
+        Invitation.deadline,
+        Interview.submitted_at,
+        _REPORT.total,
+        _FLAGS.label("flags"),
+        _newest_decision().label("decision"),
+    )
+    .join(Candidate, Candidate.id == Invitation.candidate_id)
+    .outerjoin(Interview, Interview.invitation_id == Invitation.id)
+    .outerjoin(_REPORT, _REPORT.interview_id == Interview.id)
+    .where(Invitation.dry_run.is_(False))
+    .offset(bindparam("skipped", type_=Integer))
+    .limit(PAGE + 1)
+)
+
+
+@cache
+def _ordered(status: str, order: str) -> Select[Any]:
+    """The table's statement, built once for each status and order."""
+    by = [func.coalesce(Interview.submitted_at, Invitation.created_at).desc(), Invitation.id]
+    if order == GAIN:  # the expected square of the error: of the total's, its standard error
+        by = [_NO_TOTAL.desc(), _ERROR.desc().nulls_last(), *by]
+    elif status == REVIEW:  # what a person should look at first: no total, then most facts
+        by = [_NO_TOTAL.desc(), _FLAGS.desc(), *by]
+    query = _ROWS.order_by(*by)
+    return query.where(_CONDITIONS[status]) if status else query
+
+
+async def _filtered(session: TenantSession, filters: Filters) -> Select[Any]:
+    query = _ordered(filters.status, filters.order)
+    if filters.q.strip():
+        query = query.where(Candidate.id.in_(await _people(session, filters.q)))
+    if filters.unit:
+        query = query.where(Invitation.unit_id.in_(await units_below(session, filters.unit)))
+    return query.where(Invitation.set_key == filters.set_key) if filters.set_key else query
+
+
 async def interviews(session: TenantSession, filters: Filters) -> tuple[list[Row], bool]:
     """A page of rows, those with integrity facts first among the reports, and whether there are more."""
-    query = await _filtered(session, _query(), filters)
-    order = [func.coalesce(Interview.submitted_at, Invitation.created_at).desc(), Invitation.id]
-    if filters.order == GAIN:  # the expected square of the error: of the total's, its standard error
-        order = [_NO_TOTAL.desc(), _ERROR.desc().nulls_last(), *order]
-    elif filters.status == REVIEW:  # what a person should look at first: no total, then most facts
-        order = [_NO_TOTAL.desc(), _FLAGS.desc(), *order]
-    query = query.order_by(*order).offset((filters.page - 1) * PAGE).limit(PAGE + 1)
-    rows = await session.execute(query, {"moment": now()} if filters.status else {})
-    found = [_row(*row) for row in rows]
+    asked = {"skipped": (filters.page - 1) * PAGE, "moment": now()}
+    rows = await session.execute(await _filtered(session, filters), asked)
+    cipher = cipher_of(session.sync_session)
+    found = [_row(cipher, *row) for row in rows]
     return found[:PAGE], len(found) > PAGE
 
 
@@ -178,45 +190,56 @@ async def counts(session: TenantSession) -> dict[str, int]:
 
 
 def _row(
-    invitation: Invitation,
-    candidate: Candidate,
-    interview: Interview | None,
+    cipher: FieldCipher,
+    invitation_id: UUID,
+    interview_id: UUID | None,
+    person_id: UUID,
+    name_sealed: bytes,
+    email_sealed: bytes,
+    set_key: str,
+    status: str | None,
+    invited_at: datetime,
+    deadline: datetime,
+    submitted_at: datetime | None,
     total: dict[str, Any] | None,
     flags: int,
     decision: str | None,
 ) -> Row:
     return Row(
-        invitation_id=invitation.id,
-        interview_id=interview.id if interview else None,
-        name=candidate.name,
-        email=candidate.email,
-        set_key=invitation.set_key,
-        status=shown(invitation, interview, decision),
-        invited_at=invitation.created_at,
-        deadline=invitation.deadline,
-        submitted_at=interview.submitted_at if interview else None,
+        invitation_id=invitation_id,
+        interview_id=interview_id,
+        name=cipher.open("candidates.name", person_id, name_sealed),
+        email=cipher.open("candidates.email", person_id, email_sealed),
+        set_key=set_key,
+        status=shown(status, deadline, decision),
+        invited_at=invited_at,
+        deadline=deadline,
+        submitted_at=submitted_at,
         total=total,
         flags=flags,
         decision=decision,
     )
 
 
-def shown(invitation: Invitation, interview: Interview | None, decision: str | None) -> str:
-    """The status as staff read it; agrees with `_CONDITIONS`."""
-    status = Status(interview.status) if interview else Status.INVITED
+def shown(of_interview: str | None, deadline: datetime, decision: str | None) -> str:
+    """The status as staff read it; agrees with `_CONDITIONS`. of_interview: None where there is none yet."""
+    status = Status(of_interview) if of_interview else Status.INVITED
     if status == Status.ERASED:
         return ERASED
     if decision:
         return DECIDED
-    late = invitation.deadline < now()
+    late = deadline < now()
     if late and status in (Status.INVITED, Status.CONSENTED, Status.IN_PROGRESS):
         return EXPIRED
-    return {
-        Status.INVITED: INVITED,
-        Status.CONSENTED: INVITED,
-        Status.IN_PROGRESS: RUNNING,
-        Status.SUBMITTED: PROCESSING,
-        Status.REPORTED: REVIEW,
-        Status.HUMAN_ROUTE: PERSON,
-        Status.EXPIRED: EXPIRED,
-    }[status]
+    return _SHOWN_AS[status]
+
+
+_SHOWN_AS = {
+    Status.INVITED: INVITED,
+    Status.CONSENTED: INVITED,
+    Status.IN_PROGRESS: RUNNING,
+    Status.SUBMITTED: PROCESSING,
+    Status.REPORTED: REVIEW,
+    Status.HUMAN_ROUTE: PERSON,
+    Status.EXPIRED: EXPIRED,
+}

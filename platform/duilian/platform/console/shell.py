@@ -13,7 +13,6 @@ from duilian.platform.console.desk import Desk
 from duilian.platform.web import formats
 from duilian.platform.web.edge import flash_of, without_flash
 from duilian.platform.web.pages import page
-from duilian.platform.web.words import section
 from duilian.tenants.rights import Right
 
 AnyRequest = Request[Any, Any, Any]  # Any: the actor lies in the request's own state
@@ -29,7 +28,6 @@ def staff_page(
         "rights": {right.name: desk.actor.may(right) for right in Right},
         "path": request.url.path,
         "flash": flash_of(request),
-        "script_words": section(desk.locale, "script."),
         **formats.for_reader(desk.locale, desk.tenant.time_zone),
     }
     merged: dict[str, Any] = shared | context

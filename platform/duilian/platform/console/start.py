@@ -279,7 +279,6 @@ def _show(
         "errors": {field: problem.sentence(locale) for field, problem in problems.items()},
         "flash": flash_of(request),
         "industry_name": partial(company.industry_name, locale),
-        "script_words": words.section(locale, "script."),
         **context,
     }
     status = next((problem.status for problem in problems.values()), 200)

@@ -23,7 +23,7 @@ from duilian.platform.sessions.policy import policy_of
 from duilian.platform.sessions.states import ANSWERED, Status
 from duilian.platform.web import formats
 from duilian.platform.web.pages import page
-from duilian.platform.web.words import LOCALES, section
+from duilian.platform.web.words import LOCALES
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 
@@ -277,7 +277,6 @@ def portal_page(template: str, visit: Visit, place: str, **context: Any) -> Resp
         "place": place,
         "not_before": _not_before(visit),
         "script": _script(visit, place, template.removesuffix(".html")),
-        "script_words": section(locale, "script."),
     }
     merged: dict[str, Any] = shared | context
     return page(template, locale, **merged)

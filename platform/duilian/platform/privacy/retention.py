@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, Select, cast, func, or_, select
+from sqlalchemy import ColumnElement, DateTime, Integer, Select, bindparam, cast, func, or_, select
 
 from duilian.infra.clock import now
 from duilian.infra.database import Database, TenantSession
@@ -66,40 +66,44 @@ _ASKED = (
 )
 
 
-def _due(part: str, otherwise: int) -> ColumnElement[datetime]:
+def _due(part: str) -> ColumnElement[datetime]:
     days = cast(PolicyVersion.content["retention"][part]["days"].astext, Integer)
+    otherwise = bindparam(f"{part}_days", type_=Integer)
     return _ENDED + func.make_interval(0, 0, 0, func.coalesce(days, otherwise))
 
 
-def _query(policy: Policy) -> Select[Any]:
-    """One row per interview that has ended: interview, candidate, its moments and its hold."""
-    has_media = (
-        select(Take.id).join(Answer, Answer.id == Take.answer_id).where(Answer.interview_id == Interview.id)
+_media_at, _records_at = _due("media"), _due("records")
+_HAS_MEDIA = (
+    select(Take.id).join(Answer, Answer.id == Take.answer_id).where(Answer.interview_id == Interview.id)
+)
+# One row per interview that has ended: interview, candidate, its moments and its hold. What `_under` gives goes with it.
+_CLOCKS = (
+    select(
+        Interview,
+        Candidate,
+        LegalHold,
+        _ENDED.label("ended_at"),
+        func.nullif(_HAS_MEDIA.exists(), False).label("has_media"),
+        _media_at.label("media_at"),
+        _records_at.label("records_at"),
+        _ASKED.label("asked_at"),
     )
-    media_at, records_at = (
-        _due("media", policy.retention.media.days),
-        _due("records", policy.retention.records.days),
-    )
-    return (
-        select(
-            Interview,
-            Candidate,
-            LegalHold,
-            _ENDED.label("ended_at"),
-            func.nullif(has_media.exists(), False).label("has_media"),
-            media_at.label("media_at"),
-            records_at.label("records_at"),
-            _ASKED.label("asked_at"),
-        )
-        .join(Invitation, Invitation.id == Interview.invitation_id)
-        .join(Candidate, Candidate.id == Invitation.candidate_id)
-        .outerjoin(PolicyVersion, PolicyVersion.version == Interview.policy_version)
-        .outerjoin(LegalHold, (LegalHold.interview_id == Interview.id) & LegalHold.lifted_at.is_(None))
-        .where(Interview.erased_at.is_(None), _ENDED.op("<=")(now()))
-    )
+    .join(Invitation, Invitation.id == Interview.invitation_id)
+    .join(Candidate, Candidate.id == Invitation.candidate_id)
+    .outerjoin(PolicyVersion, PolicyVersion.version == Interview.policy_version)
+    .outerjoin(LegalHold, (LegalHold.interview_id == Interview.id) & LegalHold.lifted_at.is_(None))
+    .where(Interview.erased_at.is_(None), _ENDED.op("<=")(bindparam("moment", type_=DateTime(timezone=True))))
+)
+_CLOCKS_BY_ID = _CLOCKS.where(Interview.id.in_(bindparam("interviews", expanding=True)))
 
 
-def _clocks(row: Any) -> Clocks:  # Any: a row of `_query`
+def _under(policy: Policy) -> dict[str, Any]:
+    """Days for interviews from before there were policies, and the moment that is looked at."""
+    kept = policy.retention
+    return {"media_days": kept.media.days, "records_days": kept.records.days, "moment": now()}
+
+
+def _clocks(row: Any) -> Clocks:  # Any: a row of `_CLOCKS`
     interview, candidate, held = row[0], row[1], row[2]
     return Clocks(
         interview_id=interview.id,
@@ -116,15 +120,13 @@ def _clocks(row: Any) -> Clocks:  # Any: a row of `_query`
 
 async def clocks_of(session: TenantSession, interview_id: UUID) -> Clocks | None:
     """None while the interview runs, and once it is erased."""
-    query = _query(await current_policy(session)).where(Interview.id == interview_id)
-    row = (await session.execute(query)).first()
-    return _clocks(row) if row else None
+    return (await clocks_by_id(session, [interview_id])).get(interview_id)
 
 
 async def clocks_by_id(session: TenantSession, interview_ids: Sequence[UUID]) -> dict[UUID, Clocks]:
     """Those of the interviews that have ended and are not erased, in one statement."""
-    query = _query(await current_policy(session)).where(Interview.id.in_(interview_ids))
-    found = [_clocks(row) for row in await session.execute(query)]
+    asked = _under(await current_policy(session)) | {"interviews": interview_ids}
+    found = [_clocks(row) for row in await session.execute(_CLOCKS_BY_ID, asked)]
     return {clocks.interview_id: clocks for clocks in found}
 
 
@@ -132,13 +134,12 @@ async def preview(
     session: TenantSession, until: datetime, page: int = 1, size: int = 50
 ) -> tuple[list[Clocks], bool]:
     """What goes until then, the next first, holds among it; and whether there is more."""
-    policy = await current_policy(session)
-    media = _due("media", policy.retention.media.days)
-    query = _query(policy).where(func.least(media, _due("records", policy.retention.records.days)) <= until)
+    query = _CLOCKS.where(func.least(_media_at, _records_at) <= until)
     ordered = (
-        query.order_by(func.least(media, _ASKED), Interview.id).offset((page - 1) * size).limit(size + 1)
+        query.order_by(func.least(_media_at, _ASKED), Interview.id).offset((page - 1) * size).limit(size + 1)
     )
-    found = [_clocks(row) for row in await session.execute(ordered)]
+    asked = _under(await current_policy(session))
+    found = [_clocks(row) for row in await session.execute(ordered, asked)]
     rows = [clocks for clocks in found[:size] if clocks.next_at and clocks.next_at <= until]
     return rows, len(found) > size
 
@@ -147,16 +148,15 @@ async def ask(session: TenantSession) -> list[Erasure]:
     """Turn what is due into erasures, and ask again for those that a kill or a hold left open."""
     policy, at = await current_policy(session), now()
     again = await _ask_again(session)
-    records = _due("records", policy.retention.records.days)
-    gone = await _ask_for(session, _query(policy).where(records <= at), "records")
-    media = _due("media", policy.retention.media.days)
-    playable = _query(policy).where(media <= at, records > at, Interview.media_erased_at.is_(None))
-    bare = await _ask_for(session, playable, "media")
+    gone = await _ask_for(session, policy, _CLOCKS.where(_records_at <= at), "records")
+    playable = _CLOCKS.where(_media_at <= at, _records_at > at, Interview.media_erased_at.is_(None))
+    bare = await _ask_for(session, policy, playable, "media")
     return [*again, *gone, *bare, *await _never_opened(session, policy)]
 
 
-async def _ask_for(session: TenantSession, query: Select[Any], scope: str) -> list[Erasure]:
-    found = [_clocks(row) for row in await session.execute(query.where(LegalHold.id.is_(None)).limit(BATCH))]
+async def _ask_for(session: TenantSession, policy: Policy, query: Select[Any], scope: str) -> list[Erasure]:
+    free = query.where(LegalHold.id.is_(None)).limit(BATCH)
+    found = [_clocks(row) for row in await session.execute(free, _under(policy))]
     return [
         await erasing.request(session, c.candidate_id, c.interview_id, "retention", scope, days=1)
         for c in found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,17 @@ from litestar.enums import MediaType
 from markupsafe import Markup
 
 from duilian.platform.web import formats, words
+from duilian.platform.web.templating import InLanguage
 
 PLATFORM = Path(__file__).parents[1]
 STATIC = Path(__file__).parent / "static"
 
 
 @cache
-def _environment() -> Environment:
+def _environment(locale: str) -> Environment:
     folders = [PLATFORM / part / "templates" for part in ("web", "portal", "console")]
-    environment = Environment(
+    environment = InLanguage(
+        partial(words.t, locale),
         loader=FileSystemLoader(folders),
         autoescape=True,
         undefined=StrictUndefined,
@@ -31,10 +33,10 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     shared: dict[str, Any] = {
-        "asset": asset, "clock": formats.clock, "LOCALES": words.LOCALES, "theme_address": theme_address,
+        "locale": locale, "script_words": script_json(words.section(locale, "script.")), "asset": asset, "clock": formats.clock, "LOCALES": words.LOCALES, "theme_address": theme_address,
     }  # fmt: skip
     environment.globals.update(shared)
-    environment.filters["script_json"] = _script_json
+    environment.filters["script_json"] = script_json
     return environment
 
 
@@ -54,17 +56,14 @@ def theme_address(slug: str, brand: Mapping[str, Any]) -> str:
     return f"/t/{slug}/theme.css?v={sha256(look.encode()).hexdigest()[:12]}"
 
 
-def _script_json(value: object) -> Markup:
+def script_json(value: object) -> Markup:
     """JSON that may stand in a script element: no character can end it."""
     text = json.dumps(value, ensure_ascii=False)
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704  # escaped above
 
 
 def html(template: str, locale: str, **context: object) -> str:
-    def t(key: str, **params: object) -> str:
-        return words.t(locale, key, **params)
-
-    return _environment().get_template(template).render(locale=locale, t=t, **context)
+    return _environment(locale).get_template(template).render(**context)
 
 
 def page(template: str, locale: str, *, status: int = 200, **context: Any) -> Response[str]:
