@@ -118,10 +118,17 @@ def _read(answer: httpx.Response, kind: type[Answer]) -> Answer:
         return _decoded(answer, kind)
     problem = _decoded(answer, c.ServingProblem)
     if answer.status_code == 503:
-        raise ServingUnavailable(reason=problem.detail, retry_after=_retry_after(answer))
+        wait, said = _retry_after(answer), _within(problem.detail)
+        raise ServingUnavailable(reason=said, retry_after=wait, chinese=_within(problem.chinese))
     if answer.status_code >= 500:
-        raise ServingFailed(failure=problem.code, reason=problem.detail)
+        raise ServingFailed(failure=problem.code, reason=problem.detail, chinese=problem.chinese)
     raise ServingRefused(refusal=problem.code, reason=problem.detail)
+
+
+def _within(sentence: str) -> str:
+    """As part of another sentence, which says itself that later is the time to try again."""
+    bare = sentence.removesuffix("Try again later.").removesuffix("请稍后再试。")
+    return bare.rstrip(" .。")
 
 
 def _decoded(answer: httpx.Response, kind: type[Answer]) -> Answer:

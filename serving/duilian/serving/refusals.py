@@ -31,9 +31,10 @@ def refused(problem: Problem) -> Reply:
     # One code for the caller, whatever it is that keeps a model from answering.
     code = "model-unavailable" if problem.code in ("serving-unavailable", "model-broken") else problem.code
     # The caller's own words go around it: not "unavailable: … unavailable: …".
-    unavailable = problem.code == ServingUnavailable.code
-    detail = str(problem.params["reason"]) if unavailable else problem.sentence("en")
-    answer = ServingProblem(code=code, detail=detail)
+    if problem.code == ServingUnavailable.code:
+        answer = ServingProblem(code=code, detail=str(problem.params["reason"]))
+    else:
+        answer = ServingProblem(code=code, detail=problem.sentence("en"), chinese=problem.sentence("zh-CN"))
     return Reply(problem.status, msgspec.msgpack.encode(answer), problem.headers)
 
 
