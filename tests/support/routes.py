@@ -11,7 +11,7 @@ from litestar import Litestar
 from litestar.routes import WebSocketRoute
 
 from outsiders import signed_in
-from world import World
+from world import TLS, World
 
 
 @dataclass(frozen=True)
@@ -78,5 +78,5 @@ def entered(world: World, route: Route, role: str, names: dict[str, str]) -> tup
         return world.api(world.weak_key if role == "billing_admin" else None), ""
     if route.kind == "token":
         headers = {"Authorization": f"Bearer {names['token']}"}
-        return httpx.Client(base_url=world.url, headers=headers, timeout=30, trust_env=False), ""
-    return httpx.Client(base_url=world.url, timeout=30, trust_env=False), ""
+        return httpx.Client(base_url=world.url, headers=headers, timeout=30, trust_env=False, verify=TLS), ""
+    return httpx.Client(base_url=world.url, timeout=30, trust_env=False, verify=TLS), ""

@@ -14,7 +14,7 @@ from duilian.platform.app.up import Stack
 from outsiders import Outsiders, csrf_of, signed_in
 from route_table import OWN_ONLY, ROUTES, C
 from routes import Route, call, entered, fill, identify, served
-from world import World
+from world import TLS, World
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,8 @@ STAFF = [route for route in ROUTES if route.kind in ("key", "session")]
 
 @pytest.fixture
 def nobody(stack: Stack) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=stack.settings.public_url, timeout=30, trust_env=False) as client:
+    url = stack.settings.public_url
+    with httpx.Client(base_url=url, timeout=30, trust_env=False, verify=TLS) as client:
         yield client
 
 
