@@ -18,6 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 import numpy as np
+from peers.goals import at_least
 
 import ending
 from duilian.infra.settings import load
@@ -27,6 +28,7 @@ from stacks import free_block
 from triton_server import triton_server
 
 FEATURES, LEVELS = 384, 5
+GOAL = 1.0  # it must not cost more than it saves
 
 
 def main() -> None:
@@ -50,7 +52,8 @@ def main() -> None:
                 rates[kind] = max(rates[kind], rate(models, name, rows, arguments))
     for kind, found in rates.items():
         print(f"{kind:8} {found:8.0f} calls/s by {arguments.callers} callers")
-    print(f"ratio {rates['batched'] / rates['single']:.2f} (dynamic batching by single calls)")
+    ratio = rates["batched"] / rates["single"]
+    sys.exit(0 if at_least("dynamic batching by single calls", ratio, GOAL) else 1)
 
 
 def rate(models: TenantModels, name: str, rows: np.ndarray, arguments: argparse.Namespace) -> float:

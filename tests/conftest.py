@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from duilian.platform.app.screen import Screen
 from duilian.platform.app.up import Stack, running
@@ -22,6 +24,7 @@ from world import World, open_world
 # waited for by processes that have nothing left to do. Those that use the cores most stand apart from each other.
 LONG = (
     "serving/test_contract.py",
+    "serving/test_faults.py",
     "tenancy/test_route_sweep.py",
     "browser/test_journey.py",
     "platform/test_openapi.py",
@@ -48,6 +51,20 @@ LONG = (
     "browser/test_sign_in.py",
     "browser/test_leaving.py",
 )
+# Files that need the same Ray cluster: one process runs them one after the other.
+TOGETHER = {"tests/serving/test_faults.py": "tests/serving/test_contract.py"}
+
+
+class _Files(LoadFileScheduling):
+    """xdist's own, file by file, but for those that belong together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return TOGETHER.get(file, file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
+    return _Files(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from duilian.infra.database import Database, TenantSession
 from duilian.infra.errors import Problem, Unavailable
+from duilian.infra.job_failures import newest, stumbling
 from duilian.infra.jobs import (
     ATTEMPTS,
     OUTAGE_ATTEMPTS,
@@ -222,6 +223,7 @@ async def _assert_listed_for_its_tenant_only(database: Database) -> None:
         (letter,) = await dead_letters(session)
     assert letter["task_name"] == "work"
     assert letter["args"] == {"subject": "7", "tenant_id": str(TENANT)}
+    assert (letter["failure"]["code"], letter["failure"]["en"]) == ("broken", "It fails.")
     async with database.begin(OTHER) as session:
         assert await dead_letters(session) == []
         assert not await replay(session, letter["id"]), "another tenant cannot replay it"
@@ -250,9 +252,42 @@ async def test_replay_runs_a_dead_job_again(url: str, database: Database) -> Non
         again = await job_when(database, lambda job: job["status"] == "succeeded")
     assert ran == ATTEMPTS + 1
     assert again["attempts"] == 1, "it had all its attempts again"
+    assert "failure" not in again["args"], "the reason goes when the job has gone through"
     async with database.begin(TENANT) as session:
         assert await dead_letters(session) == []
         assert not await replay(session, job["id"]), "what succeeded is not run again"
+
+
+async def test_a_job_that_stumbles_says_why_and_may_be_tried_at_once(url: str, database: Database) -> None:
+    """Its tenant reads the reason; of what is no Problem of ours, which may quote a person, the kind alone."""
+    mended = False
+
+    async def work(tenant_id: UUID, subject: str) -> None:
+        if not mended:
+            raise ValueError("what somebody said")
+
+    async with working(url, [], work=work):
+        await write_one(database)
+        job = await job_when(database, lambda job: job["attempts"] == 1 and job["status"] == "todo")
+        async with database.begin(TENANT) as session:
+            await session.execute(
+                text("update procrastinate_jobs set scheduled_at = now() + interval '1 hour'")
+            )
+            (found,) = await stumbling(session)
+            assert (found.id, found.args["subject"], found.failures) == (job["id"], "7", 1)
+            assert "ValueError" in found.failure["zh"] and "somebody" not in str(found.failure)
+            assert found.again_at is not None
+        async with database.begin(OTHER) as session:
+            assert await stumbling(session) == []
+            assert not await replay(session, job["id"])
+        async with database.connect() as connection:
+            assert await newest(connection) == (1, found.failure["en"])
+        mended = True
+        async with database.begin(TENANT) as session:
+            assert await replay(session, job["id"])
+        await job_when(database, lambda job: job["status"] == "succeeded")
+        async with database.begin(TENANT) as session:
+            assert await stumbling(session) == []
 
 
 async def test_outage_is_waited_out_longer_than_a_failure(url: str, database: Database) -> None:

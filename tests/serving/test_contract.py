@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +14,6 @@ import numpy as np
 import pytest
 
 from alike import assert_same
-from cable import Cable, cable
-from duilian.platform.app.doctor import examine
 from duilian.serving import contracts as c
 from duilian.serving.audio import sample_frames
 from duilian.serving.client import ServingClient
@@ -26,11 +23,7 @@ from duilian.serving.scoring.artefact import pack, unpack
 from duilian.serving.tier import STEPS
 from face_clip import ensure_face_clip
 from heads import head_artefact, score_request
-from ledger import counts, jobs
-from playing import play, publish_written, report_of, shipped, written
-from playing import spoken as spoken_parts
-from stacks import own_stack
-from world import World, open_world
+from waiting import wait_until
 
 pytestmark = pytest.mark.models
 SPEECH = "zh/weak/complaint/01.webm"
@@ -198,20 +191,6 @@ def test_whoever_has_no_token_of_the_cluster_is_refused(cluster):
     assert answer.status_code in (401, 403)
 
 
-async def test_a_replica_that_is_killed_in_the_middle_of_a_request_is_not_noticed(cluster, spoken, hear):
-    said = spoken(SPEECH)
-    async with ServingClient(cluster.url, cluster.token) as client:
-        call = asyncio.create_task(
-            client.transcribe(c.TranscribeRequest(audio=said.samples.tobytes(), language="zh"))
-        )
-        await asyncio.sleep(0.5)
-        (victim,) = cluster.replicas("transcribe")
-        victim.kill()
-        assert not call.done()
-        assert_same(await call, hear(said.samples))
-    assert victim.pid not in {process.pid for process in cluster.replicas("transcribe")}
-
-
 async def test_a_queue_brings_another_replica_and_quiet_takes_it_away(cluster, face_frames):
     """By the shipped target of calls per replica; every call is answered, whoever answers it."""
     assert len(cluster.replicas("observe")) == 1
@@ -260,13 +239,6 @@ def steps_of(cluster) -> set[int]:
     return {process.pid for step in STEPS for process in cluster.replicas(step)}
 
 
-def wait_until(condition: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never came to that"
-        time.sleep(0.2)
-
-
 async def test_a_damaged_model_is_told_and_the_old_replicas_go_on(cluster, face_frames):
     """Rolled out with one byte changed: the new replica does not start, the old one answers, /health says so."""
     file = (
@@ -293,78 +265,3 @@ async def test_a_damaged_model_is_told_and_the_old_replicas_go_on(cluster, face_
 async def problems_of(cluster) -> list[str]:
     async with ServingClient(cluster.url, cluster.token) as client:
         return (await client.health()).problems
-
-
-# --- interviews over a cluster that breaks -------------------------------------------------------------
-
-
-PARTS = [*spoken_parts("zh", "weak", "complaint")[:2], *written("complaint", "medium", "zh")[2:]]
-
-
-@pytest.fixture(scope="module")
-def between(cluster) -> Iterator[Cable]:
-    with cable(cluster.port) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def interviews(between: Cable, cluster) -> Iterator[tuple[World, str, dict]]:
-    """A platform whose worker reaches the cluster over the cable; a set; the report of an undisturbed interview."""
-    with own_stack(serving_url=between.url, serving_token=cluster.token) as stack:
-        world = open_world(stack.settings)
-        set_key = publish_written(world, shipped("retail", "complaint"))
-        yield world, set_key, report_of(world, play(world, set_key, PARTS))
-
-
-def processing(world: World) -> bool:
-    """Whether one of the tenant's answers is being worked on."""
-    return "doing" in jobs(world)
-
-
-def cut_and_mend(_cluster, between: Cable) -> None:
-    between.cut()
-    time.sleep(6)
-    between.mend()
-
-
-def restart_the_head(cluster, _between: Cable) -> None:
-    cluster.kill()
-    cluster.start()
-    cluster.deploy()
-
-
-@pytest.mark.parametrize("fault", [cut_and_mend, restart_the_head])
-def test_an_interview_completes_once_and_whole(interviews, cluster, between, fault):
-    world, set_key, undisturbed = interviews
-
-    def break_it() -> None:
-        wait_until(lambda: processing(world), 60)
-        fault(cluster, between)
-
-    breaking = threading.Thread(target=break_it)
-    breaking.start()
-    interview = play(world, set_key, PARTS)
-    report = report_of(world, interview, 240)
-    breaking.join()
-    wait_until(
-        lambda: counts(world, interview)["usage"] > 0, 60
-    )  # written by a job of its own after the report
-    assert counts(world, interview) == {"reports": 1, "analyses": len(PARTS), "usage": 1, "recordings": 2}
-    assert report["sha256"] == undisturbed["sha256"]
-    wait_until(lambda: set(jobs(world)) == {"succeeded"}, 60)
-
-
-def test_doctor_says_what_is_wrong(interviews, cluster, between):
-    """While the cable is cut, and once it is whole again."""
-    world, _, _ = interviews
-
-    def finding() -> tuple[bool, str]:
-        found = {f.part: f for f in asyncio.run(examine(world.settings))}["serving"]
-        return found.ok, found.detail
-
-    between.cut()
-    ok, detail = finding()
-    assert not ok and "127.0.0.1" in detail
-    between.mend()
-    cluster.wait_for(200)
-    wait_until(lambda: finding()[0], 60)

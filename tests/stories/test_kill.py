@@ -100,6 +100,7 @@ def assert_once_and_whole(world: World, report: Document, undisturbed: Document)
     spoken_parts = sum(isinstance(part, Path) for part in PARTS)
     assert counts(world, report["interview"]) == {
         "reports": 1,
+        "ready": 1,
         "analyses": len(PARTS),
         "usage": 1,
         "recordings": spoken_parts,

@@ -11,6 +11,7 @@ from world import World, run
 
 ONE_OF_EACH = {
     "reports": "select count(*) from reports where interview_id = :interview",
+    "ready": "select count(*) from events where kind = 'report.ready' and subject_id = :interview",
     "analyses": (
         "select count(*) from analyses where answer_id in"
         " (select id from answers where interview_id = :interview)"

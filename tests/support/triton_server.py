@@ -57,10 +57,14 @@ class TritonServer:
     def metrics(self) -> str:
         return httpx.get(f"http://127.0.0.1:{self.port + 2}/metrics", timeout=5).text
 
-    def kill(self) -> None:
-        """The server and the processes of its models."""
+    def signal(self, number: signal.Signals) -> None:
+        """To the server and the processes of its models."""
         assert self.process is not None
-        os.killpg(self.process.pid, signal.SIGKILL)
+        os.killpg(self.process.pid, number)
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.signal(signal.SIGKILL)
         self.process.wait(20)
 
 

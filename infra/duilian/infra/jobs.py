@@ -27,6 +27,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from duilian.infra import job_failures
 from duilian.infra.database import Database, TenantSession
 from duilian.infra.errors import Problem
 from duilian.infra.telemetry import attached, carrier, tenant_attribute, tracer
@@ -106,7 +107,13 @@ class Worker:
         ] = {}  # job: when it ended here, under which worker's id
 
     def add(self, name: str, work: Task) -> None:
-        async def run(context: JobContext, tenant_id: str, trace: dict[str, str], **arguments: Any) -> None:
+        async def run(
+            context: JobContext,
+            tenant_id: str,
+            trace: dict[str, str],
+            failure: dict[str, str] | None = None,
+            **arguments: Any,
+        ) -> None:
             attributes = tenant_attribute(tenant_id)
             with (
                 self._noted(context.job),
@@ -114,6 +121,8 @@ class Worker:
                 tracer().start_as_current_span(f"job {name}", attributes=attributes),
             ):
                 await self._attempt(context.job, name, work, UUID(tenant_id), arguments)
+                if failure is not None:
+                    await self._write(job_failures.FORGET, context.job)
 
         register: Any = self.app.task(
             name=name, retry=_BackOff(), pass_context=True
@@ -160,9 +169,17 @@ class Worker:
             log.warning(
                 "job failed", extra={"task": name, "attempt": job.attempts + 1, "error": type(error).__name__}
             )
+            await self._write(job_failures.KEEP, job, failure=job_failures.told(error))
             if is_last(job, error):
                 await self._on_dead(name, tenant_id, arguments, error)
             raise
+
+    async def _write(self, statement: LiteralString, job: jobs.Job, **values: Any) -> None:
+        """What is told of a job; where it cannot be written, the job's own end matters more."""
+        try:
+            await self.app.connector.execute_query_async(statement, id=job.id, **values)
+        except ConnectorException as error:
+            log.warning("a job's failure could not be written", extra={"error": type(error).__name__})
 
     async def run(self, concurrency: int) -> None:
         """Until SIGTERM or SIGINT; jobs under way are finished first (30 s at most)."""
@@ -222,25 +239,36 @@ async def queue_depth(connection: AsyncConnection) -> dict[str, int]:
 
 
 _FAILED: LiteralString = (
-    "select id, task_name, args - 'trace' as args from procrastinate_jobs"
+    "select id, task_name, args - array['trace', 'failure'] as args, args->'failure' as failure from procrastinate_jobs"
     " where status = 'failed' and args->>'tenant_id' = :tenant order by id desc limit 200"
 )
 
 
 async def dead_letters(session: TenantSession) -> list[dict[str, Any]]:
-    """Jobs of this tenant that will not be tried again: id, task_name, args."""
+    """Jobs of this tenant that will not be tried again: id, task_name, args, failure (None in old ones)."""
     rows = await session.execute(text(_FAILED), {"tenant": str(session.tenant_id)})
     return [dict(row) for row in rows.mappings()]
 
 
 async def replay(session: TenantSession, job_id: int) -> bool:
-    """Put a dead job of this tenant back in the queue with all its attempts. False where there is none."""
-    mine = "select id from procrastinate_jobs where id = :id and status = 'failed' and args->>'tenant_id' = :tenant"
-    names = {"id": job_id, "tenant": str(session.tenant_id)}
-    if (await session.execute(text(f"{mine} for update"), names)).first() is None:
-        return False
-    await session.execute(
-        text("select procrastinate_retry_job_v2(:id, now(), null, null, null)"), {"id": job_id}
+    """A job of this tenant at once: a dead one with all its attempts, or one that waits for its next attempt.
+
+    False where there is none.
+    """
+    mine = (
+        "select status::text from procrastinate_jobs where id = :id and args->>'tenant_id' = :tenant"
+        " and (status = 'failed' or status = 'todo' and args ? 'failure') for update"
     )
-    await session.execute(text("update procrastinate_jobs set attempts = 0 where id = :id"), {"id": job_id})
-    return True
+    names = {"id": job_id, "tenant": str(session.tenant_id)}
+    status = await session.scalar(text(mine), names)
+    if status == "failed":
+        again = "select procrastinate_retry_job_v2(:id, now(), null, null, null)"
+        await session.execute(text(again), {"id": job_id})
+        await session.execute(
+            text("update procrastinate_jobs set attempts = 0 where id = :id"), {"id": job_id}
+        )
+    if status == "todo":
+        await session.execute(
+            text("update procrastinate_jobs set scheduled_at = now() where id = :id"), {"id": job_id}
+        )
+    return status is not None

@@ -12,7 +12,7 @@ import msgspec
 
 from duilian.infra.telemetry import carrier
 from duilian.serving import contracts as c
-from duilian.serving.errors import ServingFailed, ServingRefused, ServingUnavailable
+from duilian.serving.errors import OutOfMemory, ServingFailed, ServingRefused, ServingUnavailable, TooSlow
 
 ATTEMPTS = 7
 FIRST_WAIT, LONGEST_WAIT = 0.25, 5.0  # seconds between attempts, doubling
@@ -25,8 +25,9 @@ Answer = TypeVar("Answer", bound=c.Contract)
 class ServingClient:
     """timeout: seconds one call may take. Use as an async context manager, or call `close`.
 
-    Every call raises ServingUnavailable when the tier cannot answer after seven attempts, 13 seconds, ServingFailed when it broke
-    on this very request, and ServingRefused when it will not (the same request would be refused again).
+    Every call raises ServingUnavailable when the tier cannot answer after seven attempts, 13 seconds (30 where it asks for
+    patience), or when this call took too long or too much memory; ServingFailed when it broke on this very request, and
+    ServingRefused when it will not (the same request would be refused again).
     """
 
     def __init__(self, url: str, token: str = "", timeout: float = 600.0) -> None:
@@ -105,7 +106,7 @@ class ServingClient:
             except httpx.TransportError as error:  # a timeout is not tried again: the caller's job is
                 raise ServingUnavailable(reason=_reason(error)) from error
             else:
-                if answer.status_code != 503 or last:
+                if answer.status_code != 503 or last or _cost_too_much(answer):
                     return _read(answer, kind)
                 wait = max(wait, _retry_after(answer))
             await asyncio.sleep(min(wait, LONGEST_WAIT))
@@ -117,10 +118,17 @@ def _read(answer: httpx.Response, kind: type[Answer]) -> Answer:
         return _decoded(answer, kind)
     problem = _decoded(answer, c.ServingProblem)
     if answer.status_code == 503:
-        raise ServingUnavailable(reason=problem.detail, retry_after=_retry_after(answer))
+        wait, said = _retry_after(answer), _within(problem.detail)
+        raise ServingUnavailable(reason=said, retry_after=wait, chinese=_within(problem.chinese))
     if answer.status_code >= 500:
-        raise ServingFailed(failure=problem.code, reason=problem.detail)
+        raise ServingFailed(failure=problem.code, reason=problem.detail, chinese=problem.chinese)
     raise ServingRefused(refusal=problem.code, reason=problem.detail)
+
+
+def _within(sentence: str) -> str:
+    """As part of another sentence, which says itself that later is the time to try again."""
+    bare = sentence.removesuffix("Try again later.").removesuffix("请稍后再试。")
+    return bare.rstrip(" .。")
 
 
 def _decoded(answer: httpx.Response, kind: type[Answer]) -> Answer:
@@ -131,6 +139,15 @@ def _decoded(answer: httpx.Response, kind: type[Answer]) -> Answer:
         raise ServingUnavailable(
             reason=f"answered {answer.status_code} outside the contract: {error}"
         ) from error
+
+
+def _cost_too_much(answer: httpx.Response) -> bool:
+    """Time or memory: asked again at once it would cost as much; the caller's job is tried again later."""
+    try:
+        code = msgspec.msgpack.decode(answer.content, type=c.ServingProblem).code
+    except msgspec.DecodeError:  # a proxy's page
+        return False
+    return code in (TooSlow.code, OutOfMemory.code)
 
 
 def _retry_after(answer: httpx.Response) -> float:

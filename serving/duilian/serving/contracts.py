@@ -392,7 +392,11 @@ class Health(Contract, frozen=True, kw_only=True):
 
 
 class ServingProblem(Contract, frozen=True, kw_only=True):
-    """A refusal. code: "bad-request", "model-unavailable", "too-long", "busy", "artefact-needed", "head-broken", …"""
+    """A refusal. code: "bad-request", "model-unavailable", "too-long", "busy", "artefact-needed", "head-broken", …
+
+    chinese: the detail for a Chinese reader; empty where there is none.
+    """
 
     code: str
     detail: str
+    chinese: str = ""

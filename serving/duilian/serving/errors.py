@@ -93,7 +93,20 @@ class TooLong(Problem):
     en = "The media is longer than the limit of {limit:.0f} seconds. Shorten it and try again."
 
 
-class ServingUnavailable(Problem):
+class Relayed(Problem):
+    """What the model tier said. chinese: the same reason for a Chinese reader, where the tier gave one."""
+
+    def __init__(self, *, reason: str, chinese: str = "", **params: object) -> None:
+        self._chinese = chinese
+        super().__init__(reason=reason, **params)
+
+    def sentence(self, locale: str) -> str:
+        if self._chinese and locale.startswith("zh"):
+            return self.zh.format(**{**self.params, "reason": self._chinese})
+        return super().sentence(locale)
+
+
+class ServingUnavailable(Relayed):
     """The model tier does not answer, or its models are not loaded; the caller may try again later."""
 
     status = 503
@@ -101,12 +114,12 @@ class ServingUnavailable(Problem):
     zh = "模型服务暂时不可用：{reason}。请稍后再试。"
     en = "The model tier is unavailable: {reason}. Try again later."
 
-    def __init__(self, *, reason: str, retry_after: float = 5) -> None:
-        super().__init__(reason=reason)
+    def __init__(self, *, reason: str, retry_after: float = 5, chinese: str = "") -> None:
+        super().__init__(reason=reason, chinese=chinese)
         self.headers = {"Retry-After": str(round(retry_after) or 5)}
 
 
-class ServingFailed(Problem):
+class ServingFailed(Relayed):
     """The model tier broke on this request (its process ended, an error of ours). failure: its code.
 
     Unlike an outage it is tried again a few times only: the same request may break the next process too.

@@ -13,7 +13,7 @@ from litestar.exceptions import HTTPException
 from duilian.infra.errors import Problem
 from duilian.serving.cancelling import Abandoned
 from duilian.serving.contracts import Contract, ServingProblem
-from duilian.serving.errors import OutOfMemory
+from duilian.serving.errors import OutOfMemory, ServingUnavailable
 from duilian.serving.tier import Reply
 
 MEDIA_TYPE = "application/msgpack"
@@ -30,7 +30,11 @@ def refused(problem: Problem) -> Reply:
     """The reply that says no."""
     # One code for the caller, whatever it is that keeps a model from answering.
     code = "model-unavailable" if problem.code in ("serving-unavailable", "model-broken") else problem.code
-    answer = ServingProblem(code=code, detail=problem.sentence("en"))
+    # The caller's own words go around it: not "unavailable: … unavailable: …".
+    if problem.code == ServingUnavailable.code:
+        answer = ServingProblem(code=code, detail=str(problem.params["reason"]))
+    else:
+        answer = ServingProblem(code=code, detail=problem.sentence("en"), chinese=problem.sentence("zh-CN"))
     return Reply(problem.status, msgspec.msgpack.encode(answer), problem.headers)
 
 

@@ -12,7 +12,7 @@ import httpx
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from duilian.infra import jobs
+from duilian.infra import job_failures, jobs
 from duilian.infra.database import Database
 from duilian.infra.errors import Problem
 from duilian.infra.keys import KeyServiceDown, provider_of
@@ -142,6 +142,7 @@ async def _language(settings: Settings, _database: Database) -> str:
 async def _queue(_settings: Settings, database: Database) -> str:
     async with database.connect() as connection:
         depth = await jobs.queue_depth(connection)
+        stumbling, reason = await job_failures.newest(connection)
         alive = await connection.scalar(
             text(
                 "select count(*) from procrastinate_workers where last_heartbeat > now() - make_interval(secs => :s)"
@@ -150,7 +151,8 @@ async def _queue(_settings: Settings, database: Database) -> str:
         )
     if not alive:
         raise Unhealthy(what="no worker has been heard of for a minute; start `duilian worker`")
-    return f"{alive} worker, {depth.get('todo', 0)} jobs waiting, {depth.get('failed', 0)} given up"
+    again = f", {stumbling} tried again ({reason})" if stumbling else ""
+    return f"{alive} worker, {depth.get('todo', 0)} jobs waiting{again}, {depth.get('failed', 0)} given up"
 
 
 CHECKS: dict[str, Check] = {

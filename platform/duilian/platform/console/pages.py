@@ -18,7 +18,7 @@ from duilian.infra.errors import NotFound
 from duilian.infra.objects import ObjectStore
 from duilian.infra.settings import Settings
 from duilian.infra.smtp import BadMailAddress
-from duilian.platform.console import listing, report_view
+from duilian.platform.console import failures_view, listing, report_view
 from duilian.platform.console.desk import Desk, member_with, provide_desk, signed_in
 from duilian.platform.console.listing import Filters
 from duilian.platform.console.shell import AnyRequest, Form, staff_page, uuid_or_none
@@ -31,7 +31,7 @@ from duilian.platform.recruiting.models import Invitation
 from duilian.platform.recruiting.service import Batch, invite_many
 from duilian.platform.reports import pdf, service
 from duilian.platform.web.edge import back_to
-from duilian.platform.web.words import LOCALES, t
+from duilian.platform.web.words import LOCALES, section, t
 from duilian.tenants.domains import base_of_links
 from duilian.tenants.models import OrgUnit
 from duilian.tenants.organisation import place_for, units_in
@@ -212,7 +212,11 @@ class ConsolePages(Controller):
 
     @get("/failures", guards=OPERATE)
     async def failures(self, request: AnyRequest, desk: Desk) -> Response[Any]:
-        return staff_page(request, desk, "failures.html", dead=await jobs.dead_letters(desk.session))
+        return staff_page(
+            request, desk, "failures.html", dead=await failures_view.given_up(desk.session, desk.locale),
+            waiting=await failures_view.stumbling(desk.session, desk.locale),
+            tasks=section(desk.locale, "console.failures.tasks."),
+        )  # fmt: skip
 
     @post("/failures/{job_id:int}/replay", guards=OPERATE)
     async def replay(self, desk: Desk, job_id: int) -> Redirect:

@@ -15,6 +15,7 @@ from duilian.customization.schemas import Step
 from duilian.customization.service import questions_of
 from duilian.infra.database import TenantSession
 from duilian.infra.errors import BadRequest
+from duilian.platform.console.failures_view import Trouble, stumbling
 from duilian.platform.decisions.models import Decision, Override
 from duilian.platform.decisions.service import decisions_of, overrides_of
 from duilian.platform.privacy.transcripts import waiting
@@ -56,6 +57,7 @@ class ReportView:
     steps: dict[str, list[dict[str, Any]]]  # by answer key: steps of a task as an assessor timed them
     settled: int
     answers: int
+    troubles: list[Trouble]  # answers that wait for another attempt
     corrections_waiting: int  # made by the candidate and not scored yet
     probe: Counterfactual | None  # None until it has run, or where there was nothing to swap
     examples: dict[
@@ -97,6 +99,7 @@ async def build(session: TenantSession, person: Person, locale: str) -> ReportVi
         steps={a["key"]: _assessed(a, marks.get(a["key"], {})) for a in content["answers"]},
         settled=settled,
         answers=count,
+        troubles=[] if report else await stumbling(session, locale, [a.id for a in answers]),
         corrections_waiting=await waiting(session, answers),
         probe=await probe_of(session, report.id) if report else None,
         examples=await _examples(session, answers),
