@@ -6,10 +6,11 @@ import logging
 from typing import Any
 from uuid import UUID
 
-from duilian.billing.service import count_report
+from duilian.billing.service import count_report, count_training
 from duilian.customization.labels import importing
 from duilian.customization.labels.importing import PREDICT, Importer
 from duilian.customization.labels.imports import IMPORT
+from duilian.customization.training.costs import prices
 from duilian.infra import events, mail, telemetry
 from duilian.infra.database import Database
 from duilian.infra.jobs import Worker
@@ -39,6 +40,7 @@ from duilian.platform.scoring.shadowing import SHADOW
 from duilian.platform.sessions.answering import PROCESS, REPORT
 from duilian.platform.training import trainer
 from duilian.platform.training.service import TRAIN
+from duilian.platform.training.benches import bench_of
 from duilian.platform.training.trainer import Trainer
 from duilian.serving.client import ServingClient
 from duilian.tenants import domains, renewing
@@ -56,6 +58,7 @@ LISTENERS: dict[str, list[events.Listener]] = {
 }
 
 
+    "training.measured": [count_training],
 async def run_worker(settings: Settings) -> None:
     """Until it is told to stop."""
     assert tables.metadata.tables
@@ -113,7 +116,9 @@ def _worker(settings: Settings, database: Database, keyring: Keyring, serving: S
     worker.daily(MEASURE, "03:10", database)
     worker.add(ANCHORS, AnchorScorer(database, store, serving).run)
     worker.daily(ANCHORS, "03:40", database)
-    worker.add(TRAIN, Trainer(database, store, serving).run)
+    worker.add(
+        TRAIN, Trainer(database, store, serving, bench_of(settings), prices(settings.core_hour_price)).run
+    )
     worker.add(SHADOW, ShadowScorer(database, store, serving).run)
     worker.hourly(ERASE_DRAFTS, lambda: drafts.erase_old(database))
     return worker
