@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from math import log
 
@@ -77,17 +77,25 @@ def keys(said: Iterable[tuple[str, str]], locale: str) -> list[Key]:
 def _counted(said: Iterable[tuple[str, str]], locale: str) -> tuple[Counter[str], dict[str, set[str]], int]:
     """Words, who said each, and how many words there are in all."""
     texts = list(said)
-    counts: Counter[str] = Counter()
+    if locale != "zh-CN":
+        counts = Counter(word for _, text in texts for word in _words(text))
+        return counts, _who(texts, counts, _words), max(1, counts.total())
+    spans = [span for _, text in texts for span in _HAN.findall(text)]
+    characters = sum(map(len, spans))
+    whole = _held_together([text for _, text in texts], _often(spans), characters)
+    return whole, _who(texts, whole, _runs), max(1, characters // 2)  # about two characters a word
+
+
+def _who(
+    texts: list[tuple[str, str]], words: Mapping[str, int], read: Callable[[str], list[str]]
+) -> dict[str, set[str]]:
+    """Who said each of the words."""
     people: defaultdict[str, set[str]] = defaultdict(set)
     for person, text in texts:
-        for word in _runs(text) if locale == "zh-CN" else _words(text):
-            counts[word] += 1
-            people[word].add(person)
-    if locale != "zh-CN":
-        return counts, people, max(1, counts.total())
-    characters = sum(len(run) for _, text in texts for run in _HAN.findall(text))
-    whole = _held_together([text for _, text in texts], counts, characters)
-    return whole, people, max(1, characters // 2)  # about two characters a word
+        for word in read(text):
+            if word in words:
+                people[word].add(person)
+    return people
 
 
 def _words(text: str) -> list[str]:
@@ -95,19 +103,36 @@ def _words(text: str) -> list[str]:
 
 
 def _runs(text: str) -> list[str]:
-    """Every run of one to `LONGEST` characters."""
+    """Every run that may be a word."""
     return [
-        run[first : first + length]
-        for run in _HAN.findall(text)
-        for first in range(len(run))
-        for length in range(1, LONGEST + 1)
-        if first + length <= len(run)
+        span[first : first + length]
+        for span in _HAN.findall(text)
+        for length in range(SHORTEST, LONGEST + 1)
+        for first in range(len(span) - length + 1)
     ]
+
+
+def _often(spans: list[str]) -> Counter[str]:
+    """Runs of one to `LONGEST` characters that stand there at least `LEAST_COUNT` times. A run is looked at only where both
+    runs inside it are frequent (Agrawal & Srikant 1994): of a large history few are."""
+    found: Counter[str] = Counter()
+    level: set[str] = {""}
+    for length in range(1, LONGEST + 1):
+        counts = Counter(
+            run
+            for span in spans
+            for first in range(len(span) - length + 1)
+            if (run := span[first : first + length])[1:] in level and run[:-1] in level
+        )
+        kept = {run: n for run, n in counts.items() if n >= LEAST_COUNT}
+        found.update(kept)
+        level = set(kept)
+    return found
 
 
 def _held_together(texts: list[str], counts: Counter[str], characters: int) -> Counter[str]:
     """The runs that are words."""
-    often = {run: n for run, n in counts.items() if n >= LEAST_COUNT and SHORTEST <= len(run) <= LONGEST}
+    often = {run: n for run, n in counts.items() if len(run) >= SHORTEST}
     before, behind = _neighbours(texts, often)
     known = background("zh-CN")
 

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 from duilian.customization.lab.judging import Judged
 from duilian.customization.training.costs import Where
 from duilian.customization.training.folds import FOLDS, Material, in_order
-from duilian.infra.settings import Settings
+from duilian.infra.settings import Settings, WrongSetting
 from duilian.platform.training.meter import measured
 from duilian.serving.scoring.learned.model import Learned
 
@@ -46,9 +46,13 @@ class LocalBench:
 
 
 def bench_of(settings: Settings) -> Bench:
-    """Of the settings: the cluster where one is named, and then never this worker instead of it."""
+    """Of the settings: the cluster where one is named, and then never this worker instead of it. Raises WrongSetting."""
     if not settings.training_ray:
         return LocalBench()
-    from duilian.platform.training.cluster import RayBench  # needs the extra `ray`
-
+    try:
+        from duilian.platform.training.cluster import RayBench
+    except ImportError as error:
+        raise WrongSetting(
+            name="DUILIAN_TRAINING_RAY", source="settings", reason="the extra `ray` is not installed"
+        ) from error
     return RayBench(settings.training_ray, settings.training_ray_wheel)

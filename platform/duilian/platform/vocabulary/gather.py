@@ -25,7 +25,7 @@ from duilian.platform.sessions.policy import policy_of
 from duilian.tenants.policy import Feature
 from duilian.tenants.service import current_tenant
 
-MOST_TEXTS = 20_000  # the newest answers of the history
+MOST_TEXTS = 5_000  # the newest answers of the history
 MOST_CORRECTED, MOST_OTHERS = 60, 30  # recordings heard twice, the newest
 
 
