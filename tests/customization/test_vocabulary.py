@@ -45,14 +45,14 @@ def test_a_company_s_own_words_stand_out_and_those_of_one_person_do_not() -> Non
 
 
 def test_corrections_name_the_word_that_was_misheard() -> None:
-    assert pairs("我把优会券给了他。", "我把优惠券给了他。", "zh-CN") == [("优惠券", "会")]
+    assert pairs("我把优会券给了他。", "我把优惠券给了他。", "zh-CN") == [("优惠券", "优会券")]
     assert pairs("I checked the plan gram.", "I checked the planogram.", "en") == [("planogram", "plan gram")]
     assert pairs("我把它给了他。", "我把它给了她。", "zh-CN") == [], "no rare word"
     fixed = [
         Fixed(person=f"p{n}", locale="zh-CN", heard="用了优会券。", text="用了优惠券。") for n in range(2)
     ]
     assert [(one.word, one.people, one.heard) for one in misheard(fixed, "zh-CN", "")] == [
-        ("优惠券", 2, ["会"])
+        ("优惠券", 2, ["优会券"])
     ]
     assert misheard(fixed[:1], "zh-CN", "") == [] != misheard(fixed[:1], "zh-CN", "请谈谈优惠券。")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass
 from uuid import UUID
@@ -14,15 +15,20 @@ from sqlalchemy import delete, select, update
 from duilian.billing.models import UsageEvent
 from duilian.customization.anchors import service as anchors
 from duilian.customization.labels.models import Example, Rating
+from duilian.customization.training import datasets
 from duilian.customization.training.models import HeadRelease, ShadowScore, TrainingRun
 from duilian.infra.audit import AuditEntry
+from duilian.infra.clock import now
 from duilian.infra.database import TenantSession
 from duilian.infra.objects import ObjectStore
 from duilian.platform.app.up import Stack
 from duilian.platform.scoring.heads import HeadShelf
 from duilian.platform.scoring.models import Analysis
-from duilian.platform.training import service
-from duilian.tenants.keyring import keys_of
+from duilian.platform.training import service, trainer
+from duilian.platform.training.benches import Bench
+from duilian.platform.training.cluster import ClusterUnusable, RayBench
+from duilian.serving.client import ServingClient
+from duilian.tenants.keyring import keys_of, open_database, open_keyring
 from inside import within
 from outsiders import csrf_of, signed_in
 from playing import play, publish_written, report_of, shipped, written
@@ -220,11 +226,46 @@ def test_a_run_is_cancelled_and_changed_labels_are_noticed(taught: Taught) -> No
 async def _run_of_changed(session: TenantSession, competency: str) -> str:
     """A run whose labels are changed before the worker begins: both in one transaction."""
     row = await service.start(session, competency, {})
-    chosen = select(Example.id).where(Example.competency == competency).limit(1).scalar_subquery()
-    await session.execute(
-        update(Rating).where(Rating.example_id == chosen).values(level=Rating.level % 5 + 1)
-    )
+    mine = select(Rating.id).join(Example, Example.id == Rating.example_id).order_by(Rating.id).limit(1)
+    chosen = mine.where(Example.competency == competency).scalar_subquery()
+    await session.execute(update(Rating).where(Rating.id == chosen).values(level=Rating.level % 5 + 1))
     return str(row.id)
+
+
+def test_a_cluster_out_of_reach_is_said_on_the_page_and_nothing_is_learned_here(taught: Taught) -> None:
+    world, desk = taught.world, taught.desk
+    run_id = within(world, lambda session: _queued(session, taught.learnable))
+    with pytest.raises(ClusterUnusable):
+        asyncio.run(_train_on(world, run_id, RayBench("ray://127.0.0.1:9")))
+    found = run_of(world, run_id)
+    assert (found["state"], found["failure"]["code"]) == ("learning", "training-cluster-unusable")
+    assert "127.0.0.1:9" in desk.get(f"{HERE}/runs/{run_id}").text and found["card"] is None
+    post(desk, f"{HERE}/runs/{run_id}/cancel")
+
+
+async def _queued(session: TenantSession, competency: str) -> str:
+    """A run that no job of the worker's takes up."""
+    dataset = await datasets.freeze(session, competency)
+    empty = dict.fromkeys(column.name for column in TrainingRun.__table__.columns if column.nullable)
+    row = TrainingRun(
+        dataset_id=dataset.id, competency=competency, state="queued", share=0.0, created_by="tests", created_at=now(),
+        **empty,
+    )  # fmt: skip
+    session.add(row)
+    await session.flush()
+    return str(row.id)
+
+
+async def _train_on(world: World, run_id: str, bench: Bench) -> None:
+    settings = world.settings
+    database = open_database(settings, open_keyring(settings), 2)
+    try:
+        async with ServingClient(settings.serving_url, settings.serving_token) as serving:
+            await trainer.Trainer(database, ObjectStore(settings), serving, bench, {}).run(
+                world.tenant_id, run_id
+            )
+    finally:
+        await database.close()
 
 
 def test_declared_groups_and_anchors_are_measured(taught: Taught) -> None:

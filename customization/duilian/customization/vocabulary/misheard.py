@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from difflib import SequenceMatcher
+from itertools import accumulate
 
 import msgspec
 
@@ -16,6 +17,7 @@ LEAST_PEOPLE = (
 )
 MOST_FORMS = 3
 _TOKEN = re.compile(r"[A-Za-z][A-Za-z'-]*|\d+|\s+|.", re.DOTALL)
+_LATIN = re.compile(r"[A-Za-z][A-Za-z' -]{2,}")
 _HAN = re.compile(r"[\u3400-\u9fff]+")
 
 
@@ -57,42 +59,43 @@ def misheard(fixed: Iterable[Fixed], locale: str, own: str) -> list[Misheard]:
 
 
 def pairs(heard: str, text: str, locale: str) -> list[tuple[str, str]]:
-    """The word of the corrected text, and what was heard in its place; changes that are no replacement are passed over."""
+    """The word of the corrected text, and how it was heard; changes that are no replacement are passed over."""
     before, after = _TOKEN.findall(heard), _TOKEN.findall(text)
-    starts = [0]
-    for token in after:
-        starts.append(starts[-1] + len(token))
+    starts = list(accumulate(map(len, after), initial=0))
     found: list[tuple[str, str]] = []
     for tag, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        if tag == "replace" and (word := _around(text, starts[c], starts[d], locale)) is not None:
-            found.append((word, "".join(before[a:b]).strip()))
+        span = _around(text, starts[c], starts[d], locale) if tag == "replace" else None
+        if span is not None:
+            first, last = span
+            form = text[first : starts[c]] + "".join(before[a:b]) + text[starts[d] : last]
+            found.append((text[first:last], form.strip()))
     return found
 
 
-def _around(text: str, start: int, end: int, locale: str) -> str | None:
-    """The rare word that the change lies in; None where there is none."""
+def _around(text: str, start: int, end: int, locale: str) -> tuple[int, int] | None:
+    """Where the rare word begins and ends that the change lies in; None where there is none."""
     if locale != "zh-CN":
-        word = text[start:end].strip().strip(".,!?;:")
-        return word if re.fullmatch(r"[A-Za-z][A-Za-z' -]{2,}", word) and _rare(word, locale) else None
+        latin = _LATIN.fullmatch(text, start, end)
+        return (start, end) if latin and _rare(text[start:end], locale) else None
     for run in _HAN.finditer(text):
         if run.start() <= start and end <= run.end():
             return _longest(text, start, end, run.start(), run.end())
     return None
 
 
-def _longest(text: str, start: int, end: int, first: int, last: int) -> str | None:
+def _longest(text: str, start: int, end: int, first: int, last: int) -> tuple[int, int] | None:
     """The longest word of the dictionary around the change, else the change itself where it is long enough."""
     known = background("zh-CN")
     spans = [
-        text[a:b]
+        (a, b)
         for a in range(max(first, end - LONGEST), start + 1)
         for b in range(max(end, a + SHORTEST), min(last, a + LONGEST) + 1)
+        if known.get(text[a:b], 1.0) <= RARE
     ]
-    words = [span for span in spans if span in known and known[span] <= RARE]
-    if words:
-        return max(words, key=len)
-    changed = text[start:end]
-    return changed if SHORTEST <= len(changed) <= LONGEST and _rare(changed, "zh-CN") else None
+    if spans:
+        return max(spans, key=lambda span: span[1] - span[0])
+    fits = SHORTEST <= end - start <= LONGEST and _rare(text[start:end], "zh-CN")
+    return (start, end) if fits else None
 
 
 def _rare(word: str, locale: str) -> bool:
