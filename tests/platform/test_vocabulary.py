@@ -88,7 +88,7 @@ def test_words_are_proposed_measured_promoted_heard_with_and_taken_back(world: W
     desk, before = signed_in(world, "consultant")[0], words_now(world)
     found = learnt(world, desk)
     words = [term["word"] for term in found["terms"]["zh-CN"]]
-    assert {"酸奶", "回访"} <= set(words) and not set(words) & set(before), found
+    assert {"酸奶", "核对"} <= set(words) and not set(words) & set(before), found
     assert found["sources"]["corrections"] == found["sources"]["recordings"] == 1
     gates = {gate["name"]: gate for gate in found["gates"]}
     assert found["verdict"] == "warned" and gates["not_worse"]["case"] == "unmeasured", gates

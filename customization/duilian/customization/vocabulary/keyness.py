@@ -26,6 +26,10 @@ SHORTEST, LONGEST = 2, 6  # characters of a Chinese word
 TOGETHER = 20.0  # how much likelier a run is than its two parts by accident
 FREEDOM = 0.8  # nats of what stands before and behind it
 SWALLOWED = 0.7  # a run that mostly stands inside a longer one is not a word of its own
+# Characters of grammar: a run that begins or ends with one is a piece of a sentence.
+SMALL = frozenset(
+    "的了着过是在我你您他她它们这那哪就都也和与跟或但把被给对向从到去来又再还很太最更没不别有个位些之其吗呢吧啊嘛说"
+)
 _HAN = re.compile(r"[\u3400-\u9fff]+")
 _LATIN = re.compile(r"[A-Za-z][A-Za-z'-]{2,}")
 LANGUAGES = {"zh-CN": "zh", "en": "en"}
@@ -138,6 +142,8 @@ def _held_together(texts: list[str], counts: Counter[str], characters: int) -> C
 
     def loose(run: str) -> bool:
         """No word of the dictionary, but its parts keep together and its neighbours change."""
+        if run[0] in SMALL or run[-1] in SMALL:
+            return False
         free = min(_entropy(before[run]), _entropy(behind[run]))
         return free >= FREEDOM and _cohesion(run, counts, characters) >= TOGETHER
 
