@@ -108,6 +108,7 @@ def stack(open_folder: Path, telemetry_of_stack: Received, name_server: NameServ
         "outbound_loopback": True,
         "dns_resolvers": name_server.address,
         "start_codes": 1000,
+        "core_hour_price": "CNY:45,JPY:700",
     }
     os.environ["OTEL_METRIC_EXPORT_INTERVAL"] = "2000"  # milliseconds; the default is a minute
     quiet = Screen(Console(quiet=True))

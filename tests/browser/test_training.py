@@ -96,7 +96,26 @@ def test_from_excel_to_a_model_and_back(window: Window, shelf: World) -> None:
     part(page, "rollback").wait_for(state="detached")
     page.goto(shelf.url + HERE)
     seen(page, "overview-en")
-    on_a_phone(window, shelf, card)
+    words = listened_for(page, shelf)
+    on_a_phone(window, shelf, card, words)
+
+
+def listened_for(page: Page, world: World) -> str:
+    """Words of the company's own out of its history, put into force; gives the page of the version."""
+    page.goto(f"{world.url}/console/lab/vocabulary")
+    seen(page, "vocabulary-none-en")
+    part(page, "learn").click()
+    page.locator("[data-verdict]").wait_for(timeout=60_000)
+    assert page.locator("[data-word]").count() > 3
+    seen(page, "vocabulary-version-en")
+    version = page.url
+    page.locator("textarea[name=reason]").fill(
+        "Nobody has corrected a transcript yet; we look again next month."
+    )
+    confirmed(page, "promote")
+    part(page, "rollback").wait_for()
+    seen(page, "vocabulary-en")
+    return version
 
 
 def judged(page: Page) -> None:
@@ -143,12 +162,12 @@ def live(world: World) -> None:
     aside(go)
 
 
-def on_a_phone(window: Window, world: World, card: str) -> None:
+def on_a_phone(window: Window, world: World, card: str, words: str) -> None:
     """In Chinese, to read."""
     phone = window(PHONE, "zh-CN").new_page()
     sign_in(phone, world, "admin")
     for path, name in ((card, "card"), (world.url + HERE, "overview"),
-                       (f"{world.url}{HERE}/competencies/{LEARNABLE}", "competency")):  # fmt: skip
+                       (f"{world.url}{HERE}/competencies/{LEARNABLE}", "competency"), (words, "vocabulary")):  # fmt: skip
         phone.goto(path)
         assert phone.locator("html").get_attribute("lang") == "zh-CN"
         seen(phone, f"{name}-zh-phone")

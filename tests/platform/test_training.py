@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass
 from uuid import UUID
@@ -11,20 +12,27 @@ import msgspec
 import pytest
 from sqlalchemy import delete, select, update
 
+from duilian.billing.models import UsageEvent
+from duilian.customization.anchors import service as anchors
 from duilian.customization.labels.models import Example, Rating
+from duilian.customization.training import datasets
 from duilian.customization.training.models import HeadRelease, ShadowScore, TrainingRun
 from duilian.infra.audit import AuditEntry
+from duilian.infra.clock import now
 from duilian.infra.database import TenantSession
 from duilian.infra.objects import ObjectStore
 from duilian.platform.app.up import Stack
 from duilian.platform.scoring.heads import HeadShelf
 from duilian.platform.scoring.models import Analysis
-from duilian.platform.training import service
-from duilian.tenants.keyring import keys_of
+from duilian.platform.training import service, trainer
+from duilian.platform.training.benches import Bench
+from duilian.platform.training.cluster import ClusterUnusable, RayBench
+from duilian.serving.client import ServingClient
+from duilian.tenants.keyring import keys_of, open_database, open_keyring
 from inside import within
 from outsiders import csrf_of, signed_in
 from playing import play, publish_written, report_of, shipped, written
-from training_world import teach
+from training_world import declare, settle, teach
 from world import World, open_world
 
 HERE = "/console/lab/models"
@@ -114,7 +122,7 @@ def test_a_model_from_sound_labels_passes_with_its_card(taught: Taught) -> None:
     run = run_of(taught.world, taught.runs[taught.learnable])
     found = states(run)
     assert run["verdict"] == "warned", run["card"]["gates"]
-    assert {name for name, state in found.items() if state == "warned"} == {"groups", "anchors"}
+    assert {name for name, state in found.items() if state == "warned"} == {"groups", "impact", "anchors"}
     evaluation = run["card"]["evaluation"]
     assert evaluation["own"]["low"] > 0.6 and evaluation["difference"]["low"] >= -0.05
     assert [point["labels"] for point in evaluation["curve"]] == [10, 25, None]
@@ -122,7 +130,29 @@ def test_a_model_from_sound_labels_passes_with_its_card(taught: Taught) -> None:
     card = taught.desk.get(f"{HERE}/runs/{run['id']}/card.json").raise_for_status()
     assert card.json() == run["card"]
     page = taught.desk.get(f"{HERE}/runs/{run['id']}").text
-    assert page.count("data-gate=") == 8 and "What it must not be used for" in page
+    assert page.count("data-gate=") == 9 and "What it must not be used for" in page
+
+
+def test_the_cost_is_told_before_and_measured_after(taught: Taught) -> None:
+    world, run = taught.world, run_of(taught.world, taught.runs[taught.learnable])
+    cost, told = run["cost"], run["estimate"]
+    assert cost == run["card"]["cost"] and cost["where"] == "local" and cost["bytes"] > 1000
+    assert 0 < cost["core_seconds"] < cost["seconds"] < 150 and 0 < cost["tier_seconds"] < cost["seconds"]
+    assert cost["money"] == {"CNY": 1, "JPY": 1}, "rounded up, never free"
+    assert told["core_seconds"] >= 1 and set(told["money"]) == {"CNY", "JPY"}
+    assert told["core_seconds"] / 10 < cost["core_seconds"] < told["core_seconds"] * 10
+    with world.api() as program:
+        rows = {row["key"]: row for row in program.get("/api/v1/lab/models").json()["competencies"]}
+    assert rows[taught.learnable]["labels"] == 60 and rows[taught.learnable]["estimate"]["seconds"] > 0
+    page = taught.desk.get(f"{HERE}/runs/{run['id']}").text
+    assert "data-cost" in page and "¥0.01 / " in page.replace("CN¥", "¥")
+    assert taught.desk.get(HERE).text.count("core-seconds") >= 2
+    wait(lambda: (UUID(run["id"]), "model.trained") in within(world, _usage))
+    assert within(world, _usage).count((UUID(run["id"]), "model.trained")) == 1
+
+
+async def _usage(session: TenantSession) -> list[tuple[UUID, str]]:
+    return [tuple(row) for row in await session.execute(select(UsageEvent.subject_id, UsageEvent.metric))]
 
 
 def test_shadow_promotion_and_the_way_back(taught: Taught) -> None:
@@ -188,18 +218,74 @@ def test_a_run_is_cancelled_and_changed_labels_are_noticed(taught: Taught) -> No
     post(desk, f"{HERE}/runs/{first}/cancel", status=409)
     again = within(world, lambda session: _run_of_changed(session, taught.learnable))
     wait(lambda: run_of(world, again)["state"] in OVER)
-    assert run_of(world, again)["failure"]["code"] == "dataset-changed"
+    run = run_of(world, again)
+    assert run["failure"] and run["failure"]["code"] == "dataset-changed", {**run, "card": None}
     assert run_of(world, first)["state"] == "cancelled" and run_of(world, first)["card"] is None
 
 
 async def _run_of_changed(session: TenantSession, competency: str) -> str:
     """A run whose labels are changed before the worker begins: both in one transaction."""
-    row = await service.start(session, competency)
-    chosen = select(Example.id).where(Example.competency == competency).limit(1).scalar_subquery()
-    await session.execute(
-        update(Rating).where(Rating.example_id == chosen).values(level=Rating.level % 5 + 1)
-    )
+    row = await service.start(session, competency, {})
+    mine = select(Rating.id).join(Example, Example.id == Rating.example_id).order_by(Rating.id).limit(1)
+    chosen = mine.where(Example.competency == competency).scalar_subquery()
+    await session.execute(update(Rating).where(Rating.id == chosen).values(level=Rating.level % 5 + 1))
     return str(row.id)
+
+
+def test_a_cluster_out_of_reach_is_said_on_the_page_and_nothing_is_learned_here(taught: Taught) -> None:
+    world, desk = taught.world, taught.desk
+    run_id = within(world, lambda session: _queued(session, taught.learnable))
+    with pytest.raises(ClusterUnusable):
+        asyncio.run(_train_on(world, run_id, RayBench("ray://127.0.0.1:9")))
+    found = run_of(world, run_id)
+    assert (found["state"], found["failure"]["code"]) == ("learning", "training-cluster-unusable")
+    assert "127.0.0.1:9" in desk.get(f"{HERE}/runs/{run_id}").text and found["card"] is None
+    post(desk, f"{HERE}/runs/{run_id}/cancel")
+
+
+async def _queued(session: TenantSession, competency: str) -> str:
+    """A run that no job of the worker's takes up."""
+    dataset = await datasets.freeze(session, competency)
+    empty = dict.fromkeys(column.name for column in TrainingRun.__table__.columns if column.nullable)
+    row = TrainingRun(
+        dataset_id=dataset.id, competency=competency, state="queued", share=0.0, created_by="tests", created_at=now(),
+        **empty,
+    )  # fmt: skip
+    session.add(row)
+    await session.flush()
+    return str(row.id)
+
+
+async def _train_on(world: World, run_id: str, bench: Bench) -> None:
+    settings = world.settings
+    database = open_database(settings, open_keyring(settings), 2)
+    try:
+        async with ServingClient(settings.serving_url, settings.serving_token) as serving:
+            await trainer.Trainer(database, ObjectStore(settings), serving, bench, {}).run(
+                world.tenant_id, run_id
+            )
+    finally:
+        await database.close()
+
+
+def test_declared_groups_and_anchors_are_measured(taught: Taught) -> None:
+    """Of the same answers, once people have declared a group and forty answers are settled and scored by what judges now."""
+    world, desk = taught.world, taught.desk
+    declare(world)
+    settle(world, taught.learnable)
+    post(desk, "/console/lab/anchors/score")
+    wait(lambda: within(world, anchors.baseline) is not None)
+    run_id = train(desk, taught.learnable)
+    wait(lambda: run_of(world, run_id)["state"] in OVER)
+    run = run_of(world, run_id)
+    gates = {gate["name"]: gate for gate in run["card"]["gates"]}
+    assert gates["groups"]["state"] == gates["impact"]["state"] == "passed", gates
+    assert gates["anchors"]["case"] == "nearer" and gates["anchors"]["params"]["n"] >= 20, gates
+    assert {gap["group"] for gap in run["card"]["groups"]} == {"man", "woman"}
+    assert run["card"]["selection"][0]["found"]["ratio"]["value"] >= 0.8
+    assert run["estimate"]["seconds"] < 3600, "corrected by the runs before it"
+    page = desk.get(f"{HERE}/runs/{run_id}").text
+    assert "in the better half by its marks" in page and "agree clearly better with the settled marks" in page
 
 
 def test_too_few_labels_neither_train_nor_pass(stack: Stack) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,17 +13,26 @@ import httpx
 import msgspec
 import numpy as np
 import pytest
+from ray._private.authentication_test_utils import reset_auth_token_state
 
 from alike import assert_same
+from duilian.customization.lab.learning import OneMark
+from duilian.customization.lab.lines import Line
+from duilian.customization.training.folds import KnownVectors, Material
+from duilian.platform.training.benches import LocalBench
+from duilian.platform.training.cluster import ClusterUnusable, RayBench
+from duilian.platform.training.vectors import texts_of
 from duilian.serving import contracts as c
 from duilian.serving.audio import sample_frames
 from duilian.serving.client import ServingClient
 from duilian.serving.errors import ServingRefused
 from duilian.serving.scoring import score
 from duilian.serving.scoring.artefact import pack, unpack
+from duilian.serving.scoring.similarity import unit
 from duilian.serving.tier import STEPS
 from face_clip import ensure_face_clip
 from heads import head_artefact, score_request
+from training_world import answer as said_at
 from waiting import wait_until
 
 pytestmark = pytest.mark.models
@@ -265,3 +275,71 @@ async def test_a_damaged_model_is_told_and_the_old_replicas_go_on(cluster, face_
 async def problems_of(cluster) -> list[str]:
     async with ServingClient(cluster.url, cluster.token) as client:
         return (await client.health()).problems
+
+
+# --- training on it ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def bench(cluster) -> Iterator[RayBench]:
+    """A client with the cluster's token, as a worker has it in its environment."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_USAGE_STATS_ENABLED"):
+            environment.setenv(name, cluster.environment[name])
+        reset_auth_token_state()  # Ray has read the environment already, when it was imported
+        yield RayBench(cluster.client)
+    reset_auth_token_state()
+
+
+@pytest.fixture(scope="module")
+def material(embedder) -> Material:
+    lines = [
+        Line(
+            item="一题",
+            question="顾客投诉怎么办？",
+            answer=said_at(n % 5 + 1, n),
+            score=n % 5 + 1,
+            person=str(n),
+        )
+        for n in range(20)
+    ]
+    texts = sorted(texts_of(lines))
+    vectors = KnownVectors(dict(zip(texts, unit(embedder.embed(texts, "query")), strict=True)))
+    return Material(lines, vectors, {"multilingual-e5-small": "1"})
+
+
+class Cancelled(Exception):
+    pass
+
+
+def test_a_model_learned_on_the_cluster_is_the_one_learned_here(cluster, bench, material):
+    """To the last byte, though a worker is killed under one of its tasks."""
+    killed: list[int] = []
+
+    def tick(_share: float) -> None:
+        for process in () if killed else cluster.processes("ray::part"):
+            killed.append(process.pid)
+            process.kill()
+            return
+
+    here, there = LocalBench().learn(material, lambda _share: None), bench.learn(material, tick)
+    assert killed and pack(there.head)[1] == pack(here.head)[1]
+    assert there.judged == here.judged and there.core_seconds > 0
+
+
+def test_cancelling_ends_the_tasks_and_what_a_task_refuses_is_said(cluster, bench, material):
+    def stop(_share: float) -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        bench.learn(material, stop)
+    wait_until(lambda: not cluster.processes("ray::part"), 20)
+    alike = [msgspec.structs.replace(line, score=3.0) for line in material.lines]
+    with pytest.raises(OneMark):
+        bench.learn(dataclasses.replace(material, lines=alike), lambda _share: None)
+
+
+def test_a_cluster_that_nobody_answers_at_is_an_error_and_nothing_is_learned_here(material):
+    with pytest.raises(ClusterUnusable) as told:
+        RayBench("ray://127.0.0.1:9").learn(material, lambda _share: None)
+    assert told.value.status == 503 and "127.0.0.1:9" in told.value.sentence("zh-CN")

@@ -48,6 +48,11 @@ class RayCluster:
         return f"http://127.0.0.1:{self.port + 1}"
 
     @property
+    def client(self) -> str:
+        """Where Ray's own client connects; it needs the token of the cluster in its environment."""
+        return f"ray://127.0.0.1:{self.port + 3 + AGENT_PORTS.index('ray-client-server-port')}"
+
+    @property
     def token(self) -> str:
         return self.environment["DUILIAN_SERVING_TOKEN"]
 

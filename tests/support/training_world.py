@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from uuid import UUID
 
 import numpy as np
+from sqlalchemy import select
 
+from duilian.customization.anchors import service as anchors
 from duilian.customization.labels.items import item_of
 from duilian.customization.labels.models import Example, Rating
 from duilian.customization.schemas import QuestionSet
@@ -14,9 +15,13 @@ from duilian.customization.service import content_of, newest_set
 from duilian.infra.clock import now
 from duilian.infra.database import TenantSession
 from duilian.infra.ids import new_id
+from duilian.platform.privacy import declarations, practice
+from duilian.platform.privacy.people import email_index
+from duilian.platform.recruiting.service import Person, invite
+from duilian.tenants.keyring import open_database, open_keyring
 from duilian.tenants.organisation import root_of
 from inside import within
-from world import World
+from world import World, run
 
 DEEDS = (
     "我先听顾客把话说完，没有打断",
@@ -57,6 +62,7 @@ async def _teach(session: TenantSession, good: int, bad: int) -> tuple[str, str]
     for competency, shown, given, number in rows:
         example = _example(content, competency, shown, number, root.id)
         example.set_id = published.id
+        example.person_index = email_index(session, address(number))
         session.add(example)
         await session.flush()
         session.add(_rating(example, given))
@@ -71,10 +77,52 @@ def _example(content: QuestionSet, competency: str, shown: int, number: int, uni
         id=example_id, unit_id=unit_id, source="import", import_id=None, row_number=None, interview_id=None,
         answer_id=None, set_id=None, set_key=content.key, question_key=question.key, question=None, competency=competency,
         item=item_of(content.key, question.key, competency), language="zh", answer=text, characters=len(text),
-        person_index=hashlib.sha256(str(number).encode()).digest(), fingerprint=example_id.bytes, answered_on=None,
+        person_index=None, fingerprint=example_id.bytes, answered_on=None,
         ai=None, ai_level=None, ai_mean=None, ai_error=None, good_by=None, good_at=None, withheld_at=None,
         created_at=now(),
     )  # fmt: skip
+
+
+def address(number: int) -> str:
+    return f"taught{number}@people.example"
+
+
+def declare(world: World, people: int = 60) -> None:
+    """The first people that were taught from are known and have declared a group; levels are spread alike over both."""
+    run(_declare(world, within(world, lambda session: _invited(session, people))))
+
+
+async def _invited(session: TenantSession, people: int) -> list[UUID]:
+    published, root = await newest_set(session, "complaint"), await root_of(session)
+    persons = [Person(f"候选人{number}", address(number)) for number in range(people)]
+    found = [await invite(session, published, one, "zh-CN", 48, "tests", root.id) for one in persons]
+    return [invitation.candidate_id for invitation in found]
+
+
+async def _declare(world: World, candidates: list[UUID]) -> None:
+    database = open_database(world.settings, open_keyring(world.settings), 1)
+    try:
+        for number, candidate in enumerate(candidates):
+            async with practice.own_session(database, world.tenant_id, candidate) as own:
+                choice = "woman" if number // 5 % 2 else "man"
+                await declarations.declare(own, candidate, {"gender": choice})
+    finally:
+        await database.close()
+
+
+def settle(world: World, competency: str, count: int = 40) -> None:
+    """A second rater agrees about so many answers, and they become the anchor set."""
+    within(world, lambda session: _settle(session, competency, count))
+
+
+async def _settle(session: TenantSession, competency: str, count: int) -> None:
+    mine = select(Rating).join(Example, Example.id == Rating.example_id).order_by(Example.id).limit(count)
+    for first in list(await session.scalars(mine.where(Example.competency == competency))):
+        second = _rating(await session.get_one(Example, (session.tenant_id, first.example_id)), first.level)
+        second.kind, second.rater = "second", "member:00000000-0000-0000-0000-000000000002"
+        session.add(second)
+        await session.flush()
+        await anchors.add(session, first.example_id)
 
 
 def _rating(example: Example, level: int) -> Rating:

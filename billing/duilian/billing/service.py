@@ -1,4 +1,4 @@
-"""Listening for reports: a completed interview is the billable metric; one without a total is not charged."""
+"""Listening: a completed interview is a billable metric, one without a total is not charged; so is a trained model."""
 
 from __future__ import annotations
 
@@ -10,19 +10,28 @@ from duilian.infra.database import TenantSession
 from duilian.infra.events import Event
 from duilian.infra.ids import new_id
 
-COMPLETED = "interview.completed"
+COMPLETED, TRAINED = "interview.completed", "model.trained"
 
 
 async def count_report(session: TenantSession, event: Event) -> None:
     """Listener of `report.ready`. An interview that could not be scored is free."""
     if event.data.get("outcome") != "scored":
         return
+    await _count(session, COMPLETED, event)
+
+
+async def count_training(session: TenantSession, event: Event) -> None:
+    """Listener of `training.measured`; the event says what it took."""
+    await _count(session, TRAINED, event)
+
+
+async def _count(session: TenantSession, metric: str, event: Event) -> None:
     row = {
         "tenant_id": session.tenant_id,
         "id": new_id(),
-        "metric": COMPLETED,
+        "metric": metric,
         "subject_id": event.subject_id,
-        "idempotency_key": f"{COMPLETED}:{event.subject_id}",
+        "idempotency_key": f"{metric}:{event.subject_id}",
         "happened_at": event.happened_at,
     }
     await session.execute(insert(UsageEvent).values(**row).on_conflict_do_nothing())

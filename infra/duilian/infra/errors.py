@@ -18,6 +18,7 @@ and what to do. Keyword parameters fill the templates and travel in the problem 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import ClassVar
 
 
@@ -31,6 +32,10 @@ class Problem(Exception):
     def __init__(self, **params: object) -> None:
         self.params = params
         super().__init__(f"{self.code}: {self.sentence('en')}")
+
+    def __reduce__(self) -> tuple[partial[Problem], tuple[()]]:
+        """It may cross from one process to another."""
+        return partial(type(self), **self.params), ()
 
     def sentence(self, locale: str) -> str:
         """The words for a reader of `locale` (zh-CN or en)."""

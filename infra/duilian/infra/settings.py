@@ -21,6 +21,10 @@ PREFIX = "DUILIAN_"
 DEFAULT_FILE = Path(".duilian/env")
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Rate = Annotated[int, msgspec.Meta(ge=1, le=100_000_000)]  # requests a minute, per web process
+RayAddress = Annotated[str, msgspec.Meta(pattern="^(ray://[^/\\s]+)?$")]
+Prices = Annotated[
+    str, msgspec.Meta(pattern="^([A-Z]{3}:[0-9]{1,9}(,[A-Z]{3}:[0-9]{1,9})*)?$")
+]  # minor units
 Secret = Annotated[str, msgspec.Meta(extra={"secret": True})]
 
 
@@ -86,6 +90,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mail_from: str = "no-reply@duilian.example"
 
     worker_concurrency: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2
+    core_hour_price: Prices = ""
+    training_ray: RayAddress = ""
+    training_ray_wheel: str = ""
     invitation_hours: Annotated[int, msgspec.Meta(ge=1, le=2400)] = 48
     tenant_deletion_days: Annotated[int, msgspec.Meta(ge=0, le=365)] = 14
     self_onboarding: bool = True

@@ -17,6 +17,7 @@ from duilian.customization.labels.findings import Finding, quoted
 from duilian.customization.labels.items import LOCALE_OF
 from duilian.customization.labels.models import HistoryImport
 from duilian.customization.labels.rows import Draft
+from duilian.customization.vocabulary.service import listened_for
 from duilian.infra import audit
 from duilian.infra.clock import now
 from duilian.infra.database import Access, Database, JsonObject, TenantSession
@@ -28,7 +29,6 @@ from duilian.serving.audio import decode_audio
 from duilian.serving.client import ServingClient
 from duilian.serving.errors import TooLong
 from duilian.tenants.keyring import OpenTenantKey, keys_of
-from duilian.tenants.service import current_tenant
 
 PREDICT = "labels.predict"
 
@@ -48,7 +48,7 @@ class Importer:
             opened = await imports.opened_file(session, self._store, row)
             mapping, key = imports.mapping_of(row), keys_of(session)
             checked = await checking.check(session, opened.table, row.kind, mapping, opened.archive)
-            vocabulary: dict[str, list[str]] = (await current_tenant(session)).vocabulary
+            vocabulary = {locale: (await listened_for(session, locale))[0] for locale in LOCALE_OF.values()}
         if opened.archive is not None:
             hearing = _Hearing(self._store, self._serving, key, UUID(import_id), opened.archive, vocabulary)
             checked = await self._transcribed(tenant_id, hearing, checked)

@@ -15,8 +15,9 @@ import msgspec
 from duilian.customization.labels.examples import LabelledLine
 from duilian.customization.measurement.drift import Verdict
 from duilian.customization.training.datasets import PROMOTE_LABELS, PROMOTE_PEOPLE
-from duilian.customization.training.evaluating import FOLDS, Evaluation
-from duilian.customization.training.gates import GroupGap
+from duilian.customization.training.evaluating import Evaluation
+from duilian.customization.training.folds import FOLDS
+from duilian.customization.training.gates import GroupFigures
 from duilian.customization.training.models import DatasetVersion, TrainingRun
 from duilian.serving.scoring.learned.model import Learned
 
@@ -25,9 +26,9 @@ FORMAT = "duilian-model-card-1"
 
 def card_of(
     run: TrainingRun, dataset: DatasetVersion, labelled: Sequence[LabelledLine], found: Evaluation,
-    gaps: Sequence[GroupGap], held: Verdict, learned: Learned,
+    groups: GroupFigures, held: Verdict, learned: Learned,
 ) -> dict[str, Any]:  # fmt: skip
-    """Of nobody: counts, dates and figures. groups: those large enough to be named."""
+    """Of nobody: counts, dates and figures. groups, selection: those large enough to be named."""
     return {
         "format": FORMAT,
         "competency": run.competency,
@@ -35,9 +36,11 @@ def card_of(
         "made_at": run.created_at.isoformat(),
         "made_by": run.created_by,
         "seconds": run.seconds,
+        "cost": run.cost,
         "data": _data(dataset, labelled),
         "evaluation": msgspec.to_builtins(found) | {"folds": FOLDS},
-        "groups": [msgspec.to_builtins(gap) for gap in gaps],
+        "groups": msgspec.to_builtins(groups.gaps),
+        "selection": msgspec.to_builtins(groups.selections),
         "anchors": msgspec.to_builtins(held),
         "gates": run.gates,
         "verdict": run.verdict,

@@ -9,22 +9,21 @@ from math import nan
 import msgspec
 import numpy as np
 
-from duilian.customization.lab.evaluation import Agreement, agreement, folds_of
+from duilian.customization.lab.evaluation import Agreement, agreement
 from duilian.customization.lab.judging import Judged, judge_lines
 from duilian.customization.lab.learning import OneMark, learn
 from duilian.customization.lab.lines import Line
 from duilian.customization.measurement.agreement import qwk
 from duilian.customization.measurement.bootstrap import SEED, interval, paired_difference
 from duilian.customization.measurement.results import Estimate, Floats, floats, refused
+from duilian.customization.training.folds import Encoder
 from duilian.serving.scoring.learned.model import Learned, Model
 from duilian.serving.scoring.learned.observe import Observer
 
-FOLDS = 5
 LEVELS = (1.0, 2.0, 3.0, 4.0, 5.0)
 CURVE = (10, 25, 50)
 HELD_OUT = 0.3
 LEAST_PAIRS = 10
-Encoder = dict[str, str]
 Tick = Callable[[float], None]  # told the share done; raises to stop
 kappa = partial(qwk, points=LEVELS)
 
@@ -52,22 +51,6 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     repeats: bool
 
 
-def cross_judged(lines: Sequence[Line], observer: Observer, encoder: Encoder, tick: Tick) -> list[Judged]:
-    """In the order of the lines; whole people are left out of what judges them. Raises OneMark, NothingToLearn."""
-    fold = folds_of(lines, FOLDS, SEED)
-    found: dict[int, Judged] = {}
-    for number in range(FOLDS):
-        tick(number / FOLDS)
-        kept = [line for line in lines if fold[id(line)] == number]
-        if kept:
-            model = Model(learn([line for line in lines if fold[id(line)] != number], observer, encoder))
-            found |= {
-                id(line): judged
-                for line, judged in zip(kept, judge_lines(model, kept, observer), strict=True)
-            }
-    return [found[id(line)] for line in lines]
-
-
 def evaluate(
     lines: Sequence[Line],
     judged: Sequence[Judged],
@@ -77,7 +60,7 @@ def evaluate(
     encoder: Encoder,
     tick: Tick,
 ) -> Evaluation:
-    """judged: by `cross_judged`; current: mean level of what is in force, None where it gives none."""
+    """judged: each line without its person (`folds`); current: mean level of what is in force, None where it gives none."""
     truth = floats([line.score if line.score is not None else nan for line in lines])
     mine, theirs = _numbers([one.expected for one in judged]), _numbers(current)
     people = [line.person or f"line {number}" for number, line in enumerate(lines)]

@@ -1,7 +1,8 @@
 """The gates (上线检查) between a trained model and live answers: measured value, threshold, verdict, one sentence.
 
 A failed gate closes the way for good: there is no click that opens it. A warning says that something could not be
-measured; a person may go on with a reason that is kept. Thresholds: |SMD| after Williamson, Xi & Breyer 2012.
+measured; a person may go on with a reason that is kept. Thresholds: |SMD| after Williamson, Xi & Breyer 2012; impact
+ratio after the rule of four fifths.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from typing import Any, Literal
 import msgspec
 
 from duilian.customization.measurement.drift import Verdict
+from duilian.customization.measurement.fairness import FOUR_FIFTHS
 from duilian.customization.measurement.results import Estimate
+from duilian.customization.measurement.selection import Selection
 from duilian.customization.training.datasets import PROMOTE_LABELS, PROMOTE_PEOPLE
 from duilian.customization.training.evaluating import Evaluation
 
@@ -41,15 +44,30 @@ class GroupGap(msgspec.Struct, frozen=True, kw_only=True):
     smd: Estimate
 
 
+class GroupSelection(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom its marks would choose, of one group beside the one chosen most often."""
+
+    question: str
+    found: Selection
+
+
+class GroupFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """Empty where too few people have declared a group."""
+
+    gaps: list[GroupGap] = []
+    selections: list[GroupSelection] = []
+
+
 def all_gates(
-    found: Evaluation, labels: int, people: int, gaps: list[GroupGap], anchors: Verdict
+    found: Evaluation, labels: int, people: int, groups: GroupFigures, anchors: Verdict
 ) -> list[Gate]:
     return [
         _enough(labels, people),
         _learned(found.own),
         _not_worse(found.difference),
         _overall(found.candidate.smd),
-        _groups(gaps),
+        _groups(groups.gaps),
+        _impact(groups.selections),
         Gate(name="repeats", state="passed", case="passed") if found.repeats else Gate(name="repeats", state="failed", case="failed"),
         _anchors(anchors),
         _refusals(found),
@@ -102,13 +120,49 @@ def _groups(gaps: list[GroupGap]) -> Gate:
     return _gate("groups", passed, said(worst.smd), f"≤ {SMD_GROUP:.2f}", question=worst.question, group=worst.group, n=len(known))  # fmt: skip
 
 
+def _impact(found: list[GroupSelection]) -> Gate:
+    """Adverse: below four fifths, and the test says that this is no accident of few people. Below it without that, nobody
+    knows: a person goes on with a reason. Labels that carry the difference do not excuse it; the sentence shows them."""
+    known = [one for one in found if one.found.ratio.value is not None]
+    threshold = f"≥ {FOUR_FIFTHS:.2f}"
+    if not known:
+        return Gate(name="impact", state="warned", case="unmeasured", threshold=threshold)
+    worst = min(known, key=lambda one: (not one.found.adverse, one.found.ratio.value or 0.0))
+    below = (worst.found.ratio.value or 0.0) < FOUR_FIFTHS
+    state: State = "failed" if worst.found.adverse else "warned" if below else "passed"
+    case = "unproven" if state == "warned" else state
+    value = said(worst.found.ratio)
+    return Gate(
+        name="impact", state=state, case=case, value=value, threshold=threshold, params=_chosen(worst, len(known))
+    )  # fmt: skip
+
+
+def _chosen(one: GroupSelection, groups: int) -> dict[str, Any]:
+    """Shares as whole per cent."""
+    rates = {
+        "rate": one.found.rate, "other_rate": one.found.reference_rate,
+        "human_rate": one.found.human_rate, "human_other_rate": one.found.human_reference_rate,
+    }  # fmt: skip
+    named = {"question": one.question, "group": one.found.group, "other": one.found.reference, "n": groups}
+    return named | {name: f"{rate:.0%}" for name, rate in rates.items()}
+
+
 def _anchors(held: Verdict) -> Gate:
-    params = {"n": held.n, "least": held.least}
+    """Marks that moved towards the settled ones are what training is for: a warning, not a failure."""
+    params = {"n": held.n, "least": held.least, "moved": f"{held.moved or 0.0:.0%}"}
     value = "" if held.qwk_after is None else f"{held.qwk_after:.2f}"
     if held.state == "unmeasured":
         return Gate(name="anchors", state="warned", case="unmeasured", value=value, params=params)
+    if held.state == "breach" and _nearer(held):
+        return Gate(name="anchors", state="warned", case="nearer", value=value, params=params)
     state: State = "passed" if held.state == "holds" else "failed"
     return Gate(name="anchors", state=state, case=state, value=value, params=params)
+
+
+def _nearer(held: Verdict) -> bool:
+    """The marks moved, none was lost, and the whole interval of the change of agreement lies above nought."""
+    better = held.change is not None and held.change.low is not None and held.change.low > 0
+    return better and set(held.breaches) <= {"shift", "moved"}
 
 
 def _refusals(found: Evaluation) -> Gate:

@@ -32,7 +32,8 @@ class TrainingRun(Tenanted, Base):
     """state: queued, reading, learning, evaluating, done, failed, cancelled. share: of the work done, 0–1.
 
     held_out: what the model said of each example without having seen its person, by example id. artefact: sha256.
-    gates: see `gates.Gate`; verdict: passed, warned or refused. failure: {"code", "params"}.
+    gates: see `gates.Gate`; verdict: passed, warned or refused. failure: {"code", "zh", "en"}; of a run under way: why it is
+    tried again. estimate: `costs.Estimate`, as it was told; cost: `costs.Cost`, of runs that are done.
     """
 
     __tablename__ = "training_runs"
@@ -48,6 +49,8 @@ class TrainingRun(Tenanted, Base):
     state: Mapped[str]
     share: Mapped[float]
     seconds: Mapped[float | None]
+    estimate: Mapped[JsonObject | None]
+    cost: Mapped[JsonObject | None]
     evaluation: Mapped[JsonObject | None]
     held_out: Mapped[JsonObject | None]
     card: Mapped[JsonObject | None]

@@ -11,8 +11,10 @@ from litestar.di import Provide
 from sqlalchemy import select
 
 from duilian.customization.training import releases
+from duilian.customization.training.costs import prices
 from duilian.customization.training.models import HeadRelease, TrainingRun
 from duilian.infra.objects import ObjectStore
+from duilian.infra.settings import Settings
 from duilian.platform.api.desk import ApiDesk, key_with, provide_api_desk
 from duilian.platform.scoring.heads import HeadShelf
 from duilian.platform.training import service
@@ -33,7 +35,7 @@ class WayBack(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunDocument(TypedDict):
-    """share: of the work done, 0–1. card: docs/training.md, None until it is done."""
+    """share: of the work done, 0–1. estimate, cost: docs/training.md#cost. card: docs/training.md, None until it is done."""
 
     id: str
     competency: str
@@ -42,6 +44,8 @@ class RunDocument(TypedDict):
     verdict: str | None
     artefact: str | None
     failure: dict[str, Any] | None
+    estimate: dict[str, Any] | None
+    cost: dict[str, Any] | None
     card: dict[str, Any] | None
 
 
@@ -54,9 +58,19 @@ class ReleaseDocument(TypedDict):
     promoted_at: str | None
 
 
+class CompetencyDocument(TypedDict):
+    """estimate: of a run with the labels as they are now, None where they are too few to train."""
+
+    key: str
+    labels: int
+    people: int
+    estimate: dict[str, Any] | None
+
+
 class Models(TypedDict):
     """releases: in force or in the shadow. runs: the newest, without their cards."""
 
+    competencies: list[CompetencyDocument]
     releases: list[ReleaseDocument]
     runs: list[RunDocument]
 
@@ -73,16 +87,16 @@ class ModelsApi(Controller):
     dependencies = {"desk": Provide(provide_api_desk)}  # noqa: RUF012  # the framework's own convention
 
     @get("/", guards=READ)
-    async def overview(self, desk: ApiDesk) -> Models:
+    async def overview(self, desk: ApiDesk, settings: Settings) -> Models:
         query = select(HeadRelease).where(HeadRelease.state != releases.RETIRED).order_by(HeadRelease.id)
         active = [_release(row) for row in await desk.session.scalars(query)]
         newest = [_run(row, with_card=False) for row in await service.runs(desk.session)]
-        return Models(releases=active, runs=newest)
+        return Models(competencies=await _competencies(desk, settings), releases=active, runs=newest)
 
     @post("/runs", guards=MANAGE)
-    async def train(self, desk: ApiDesk, data: NewRun) -> RunDocument:
+    async def train(self, desk: ApiDesk, settings: Settings, data: NewRun) -> RunDocument:
         """Freezes the labels as they stand and trains in the background."""
-        return _run(await service.start(desk.session, data.competency))
+        return _run(await service.start(desk.session, data.competency, prices(settings.core_hour_price)))
 
     @get("/runs/{run_id:uuid}", guards=READ)
     async def run(self, desk: ApiDesk, run_id: UUID) -> RunDocument:
@@ -105,10 +119,22 @@ class ModelsApi(Controller):
         return Back(in_force=_release(before) if before else None)
 
 
+async def _competencies(desk: ApiDesk, settings: Settings) -> list[CompetencyDocument]:
+    counted = await service.counts(desk.session)
+    told = await service.estimates(desk.session, counted, prices(settings.core_hour_price))
+    return [
+        CompetencyDocument(
+            key=key, labels=labels, people=people, estimate=msgspec.to_builtins(told[key]) if key in told else None
+        )
+        for key, (labels, people) in counted.items()
+    ]  # fmt: skip
+
+
 def _run(row: TrainingRun, *, with_card: bool = True) -> RunDocument:
     return RunDocument(
         id=str(row.id), competency=row.competency, state=row.state, share=row.share, verdict=row.verdict,
-        artefact=row.artefact, failure=row.failure, card=row.card if with_card else None,
+        artefact=row.artefact, failure=row.failure, estimate=row.estimate, cost=row.cost,
+        card=row.card if with_card else None,
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from duilian.customization import models as customization
 from duilian.customization.anchors import models as anchors
 from duilian.customization.labels import models as labels
 from duilian.customization.training import models as training
+from duilian.customization.vocabulary import models as vocabulary
 from duilian.infra import audit, events, mail
 from duilian.infra.database import Base
 from duilian.platform.decisions import models as decisions
@@ -47,6 +48,7 @@ MODULES = (
     anchors,
     measuring,
     training,
+    vocabulary,
     billing,
 )
 metadata = Base.metadata

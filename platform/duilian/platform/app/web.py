@@ -25,6 +25,7 @@ from duilian.platform.api.lab import LabApi
 from duilian.platform.api.labels import LabelsApi
 from duilian.platform.api.models import ModelsApi
 from duilian.platform.api.setup import SetupApi
+from duilian.platform.api.vocabulary import VocabularyApi
 from duilian.platform.console import closing, passwords, signin, sso, start
 from duilian.platform.console import live as live_console
 from duilian.platform.console.access import AccessPages
@@ -50,6 +51,7 @@ from duilian.platform.console.retention import RetentionPages
 from duilian.platform.console.setup import SetupPages
 from duilian.platform.console.setup_brand import BrandPages
 from duilian.platform.console.setup_domain import DomainPages
+from duilian.platform.console.vocabulary import VocabularyPages
 from duilian.platform.portal import live as live_portal
 from duilian.platform.portal.api import CandidateApi
 from duilian.platform.portal.logo import logo
@@ -101,6 +103,7 @@ ROUTES: list[Any] = [
     SetupApi,
     LabApi,
     ModelsApi,
+    VocabularyApi,
     LabelsApi,
     AccountPages,
     AccessPages,
@@ -126,6 +129,7 @@ ROUTES: list[Any] = [
     LabPages,
     AnchorPages,
     ModelPages,
+    VocabularyPages,
     CalibrationPages,
     SetupPages,
     BrandPages,

@@ -6,10 +6,12 @@ import logging
 from typing import Any
 from uuid import UUID
 
-from duilian.billing.service import count_report
+from duilian.billing.service import count_report, count_training
 from duilian.customization.labels import importing
 from duilian.customization.labels.importing import PREDICT, Importer
 from duilian.customization.labels.imports import IMPORT
+from duilian.customization.training.costs import prices
+from duilian.customization.vocabulary.service import LEARN
 from duilian.infra import events, mail, telemetry
 from duilian.infra.database import Database
 from duilian.infra.jobs import Worker
@@ -38,8 +40,11 @@ from duilian.platform.scoring.shadow import ShadowScorer
 from duilian.platform.scoring.shadowing import SHADOW
 from duilian.platform.sessions.answering import PROCESS, REPORT
 from duilian.platform.training import trainer
+from duilian.platform.training.benches import bench_of
 from duilian.platform.training.service import TRAIN
 from duilian.platform.training.trainer import Trainer
+from duilian.platform.vocabulary import learner
+from duilian.platform.vocabulary.learner import VocabularyLearner
 from duilian.serving.client import ServingClient
 from duilian.tenants import domains, renewing
 from duilian.tenants.audit_seals import SEAL, Sealer
@@ -53,6 +58,7 @@ log = logging.getLogger(__name__)
 LISTENERS: dict[str, list[events.Listener]] = {
     "report.ready": [count_report, on_report],
     "data.recall": [recipients.tell],
+    "training.measured": [count_training],
 }
 
 
@@ -86,6 +92,8 @@ def _worker(settings: Settings, database: Database, keyring: Keyring, serving: S
             await importing.give_up(database, tenant_id, **arguments)
         if task == TRAIN:
             await trainer.give_up(database, tenant_id, **arguments)
+        if task == LEARN:
+            await learner.give_up(database, tenant_id, **arguments)
 
     worker = Worker(settings.database_url, on_dead)
     worker.add(PROCESS, AnswerProcessor(database, store, assembler, serving).run)
@@ -113,7 +121,10 @@ def _worker(settings: Settings, database: Database, keyring: Keyring, serving: S
     worker.daily(MEASURE, "03:10", database)
     worker.add(ANCHORS, AnchorScorer(database, store, serving).run)
     worker.daily(ANCHORS, "03:40", database)
-    worker.add(TRAIN, Trainer(database, store, serving).run)
+    worker.add(
+        TRAIN, Trainer(database, store, serving, bench_of(settings), prices(settings.core_hour_price)).run
+    )
+    worker.add(LEARN, VocabularyLearner(database, store, serving).run)
     worker.add(SHADOW, ShadowScorer(database, store, serving).run)
     worker.hourly(ERASE_DRAFTS, lambda: drafts.erase_old(database))
     return worker

@@ -8,11 +8,13 @@ from sqlalchemy import select
 
 from duilian.customization.measurement.results import plain
 from duilian.customization.training import releases
+from duilian.customization.training.costs import Money
 from duilian.customization.training.models import HeadRelease
 from duilian.platform.console import lab_charts as charts
 from duilian.platform.console.desk import Desk
 from duilian.platform.console.lab_view import Reader, names_of
 from duilian.platform.training import service, shadows
+from duilian.platform.web import formats
 from duilian.platform.web.words import t
 from duilian.tenants.models import Member
 
@@ -33,9 +35,14 @@ class ModelReader(Reader):
 
     def sentence(self, gate: Json) -> str:
         params = dict(gate["params"])
-        if params.get("group"):
-            params["group"] = self.group(params["question"], params["group"])
+        for key in ("group", "other"):
+            if params.get(key):
+                params[key] = self.group(params["question"], params[key])
         return t(self.locale, f"models.gate.{gate['name']}.{gate['case']}", **params)
+
+    def money(self, amounts: Money) -> str:
+        """ "" where no price is set."""
+        return " / ".join(formats.money(minor, currency, self.locale) for currency, minor in amounts.items())
 
     def curve_chart(self, evaluation: Json) -> Json | None:
         """Agreement by labels learned from, then what it has learned by heart beside what it does on others."""
@@ -65,9 +72,10 @@ async def reader_of(desk: Desk) -> ModelReader:
     return reader
 
 
-async def overview(desk: Desk) -> list[Json]:
-    """A row for each competency that has labels or ever had a model."""
+async def overview(desk: Desk, price: Money) -> list[Json]:
+    """A row for each competency that has labels or ever had a model. price: of a core hour."""
     counted = await service.counts(desk.session)
+    told = await service.estimates(desk.session, counted, price)
     rows = list(await desk.session.scalars(select(HeadRelease)))
     active = {(row.competency, row.state): row for row in rows if row.state != releases.RETIRED}
     released = {row.competency for row in rows}
@@ -77,6 +85,7 @@ async def overview(desk: Desk) -> list[Json]:
             "key": key,
             "labels": counted.get(key, (0, 0))[0],
             "people": counted.get(key, (0, 0))[1],
+            "estimate": told.get(key),
             "released": key in released,
             "in_force": active.get((key, releases.IN_FORCE)),
             "shadow": active.get((key, releases.SHADOW)),

@@ -13,6 +13,7 @@ from duilian.customization.anchors.models import Anchor
 from duilian.customization.labels import items
 from duilian.customization.labels.items import LOCALE_OF
 from duilian.customization.labels.models import Example
+from duilian.customization.vocabulary import service as vocabulary
 from duilian.infra.database import Database, TenantSession
 from duilian.infra.objects import ObjectMissing, ObjectStore, TenantKey
 from duilian.platform.media.recordings import recording_of
@@ -21,7 +22,6 @@ from duilian.serving import contracts as c
 from duilian.serving.audio import BrokenMedia, decode_audio
 from duilian.serving.client import ServingClient
 from duilian.tenants.keyring import keys_of
-from duilian.tenants.service import current_tenant
 
 SILENCE = bytes(c.SAMPLE_RATE)  # half a second: enough to ask who listens
 
@@ -43,9 +43,10 @@ class Listener:
         no anchor has one. Repeated, it goes on with those not heard yet."""
         async with self._database.begin(tenant_id) as session:
             key, work, heard = keys_of(session), *await _recorded(session)
+            _, listened = await vocabulary.listened_for(session, LOCALE_OF["zh"])
         if not work:
             return {}
-        versions = (await self._transcribed(SILENCE, work[0])).versions
+        versions = (await self._transcribed(SILENCE, work[0])).versions | listened
         mark = json.dumps(versions, sort_keys=True)
         for one in work:
             if heard[one.anchor_id] != mark:
@@ -74,7 +75,6 @@ async def _recorded(session: TenantSession) -> tuple[list[Work], dict[UUID, str 
     """Anchors with a recording, and by whom each was heard last."""
     query = select(Anchor, Example).join(Example, Example.id == Anchor.example_id)
     query = query.where(Example.answer_id.is_not(None), Example.withheld_at.is_(None)).order_by(Anchor.id)
-    tenant = await current_tenant(session)
     work: list[Work] = []
     heard: dict[UUID, str | None] = {}
     for anchor, example in (await session.execute(query)).all():
@@ -84,9 +84,7 @@ async def _recorded(session: TenantSession) -> tuple[list[Work], dict[UUID, str 
         language: c.Language = "zh" if example.language == "zh" else "en"
         locale = LOCALE_OF[language]
         question = await items.question_of(session, example)
-        terms = question.vocabulary.get(locale, []) if question else []
-        work.append(
-            Work(anchor.id, found.object_name, language, [*terms, *tenant.vocabulary.get(locale, [])])
-        )
+        words, _ = await vocabulary.listened_for(session, locale, question)
+        work.append(Work(anchor.id, found.object_name, language, words))
         heard[anchor.id] = anchor.heard_by
     return work, heard

@@ -20,6 +20,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from duilian.customization.schemas import Question, QuestionSet
 from duilian.customization.service import questions_of
+from duilian.customization.vocabulary import service as vocabulary
 from duilian.infra.clock import now
 from duilian.infra.database import Database, TenantSession
 from duilian.infra.fields import sealed_values
@@ -48,7 +49,6 @@ from duilian.serving.second_voice import Span, second_voice
 from duilian.tenants.gate_settings import GateSettings, gate_of
 from duilian.tenants.keyring import OpenTenantKey, keys_of
 from duilian.tenants.policy import Feature, Rule
-from duilian.tenants.service import current_tenant
 
 Answered = TypeVar("Answered")
 WIDE, CLOSE = 320, 480  # pixels of a sampled frame: to see a face, to see its eyes
@@ -66,6 +66,7 @@ class Work:
     language: c.Language
     locale: str
     vocabulary: list[str]
+    listened: dict[str, str]  # the version of the learned words among them
     answer_id: UUID
     unscored: type[refusals.CannotScore] | None  # why no model may hear it
     may_look: bool
@@ -123,7 +124,7 @@ class AnswerProcessor:
             raise work.unscored
         samples = await self._samples(media)
         findings.transcript = await self._transcribe(work, samples)
-        findings.versions |= findings.transcript.versions
+        findings.versions |= findings.transcript.versions | work.listened
         findings.voices = await asyncio.to_thread(second_voice, samples, findings.transcript.speech)
         await self._still_may(tenant_id, work)
         if work.may_look and work.mode == "video":
@@ -202,15 +203,16 @@ async def _read(session: TenantSession, answer_id: UUID, version: str) -> Work |
     questions = await questions_of(session, interview.set_id)
     question = questions.question(answer.question_key)
     assert question is not None
-    tenant = await current_tenant(session)
     language, locale = spoken_in(interview, question)
+    listened_for, listened = await vocabulary.listened_for(session, locale, question)
     query = select(Take.id).where(Take.answer_id == answer.id, Take.number == answer.take_number)
     return Work(
         question=question,
         questions=questions,
         language=language,
         locale=locale,
-        vocabulary=[*question.vocabulary.get(locale, []), *tenant.vocabulary.get(locale, [])],
+        vocabulary=listened_for,
+        listened=listened,
         answer_id=answer_id,
         unscored=await unscored(session, interview),
         may_look=await may(session, interview, Feature.FACE_PRESENCE),

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from duilian.customization.training.models import TrainingRun
 from duilian.infra.database import Database
+from duilian.platform.training.meter import Meter, measured
 from duilian.platform.training.service import UNDER_WAY
 
 Result = TypeVar("Result")
@@ -21,9 +22,10 @@ class Stopped(Exception):
 
 
 class Progress:
-    """Of one run. `tick` may be called from a thread."""
+    """Of one run, and what it takes. `tick` may be called from a thread."""
 
     def __init__(self, database: Database, tenant_id: UUID, run_id: UUID) -> None:
+        self.meter = Meter()
         self._database, self._tenant_id, self._run_id = database, tenant_id, run_id
         self._state, self._low, self._high, self._share = UNDER_WAY[0], 0.0, 1.0, 0.0
         self._stopped = False
@@ -48,6 +50,14 @@ class Progress:
         self, work: Callable[Given, Result], *arguments: Given.args, **named: Given.kwargs
     ) -> Result:
         """The work in a thread of its own, its ticks written every second. Raises Stopped and what the work raises."""
+        result, core_seconds = await self.watched(measured, work, *arguments, **named)
+        self.meter.core_seconds += core_seconds
+        return result
+
+    async def watched(
+        self, work: Callable[Given, Result], *arguments: Given.args, **named: Given.kwargs
+    ) -> Result:
+        """As `threaded`, of a thread that only waits: its CPU time is not counted."""
         task = asyncio.create_task(asyncio.to_thread(work, *arguments, **named))
         while not (await asyncio.wait({task}, timeout=EVERY))[0]:
             try:
@@ -62,4 +72,4 @@ class Progress:
             self._stopped = row is None or row.state not in UNDER_WAY
             if row is None or self._stopped:
                 raise Stopped
-            row.state, row.share = self._state, self._share
+            row.state, row.share, row.failure = self._state, self._share, None

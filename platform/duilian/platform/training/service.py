@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import select
 
 from duilian.customization.labels.examples import marks_of
 from duilian.customization.labels.models import Example
-from duilian.customization.training import datasets, releases
+from duilian.customization.training import costs, datasets, releases
 from duilian.customization.training.errors import RunOver
 from duilian.customization.training.models import DatasetVersion, HeadRelease, TrainingRun
 from duilian.infra import audit
@@ -26,12 +27,14 @@ DONE, FAILED, CANCELLED = "done", "failed", "cancelled"
 UNDER_WAY = (QUEUED, READING, LEARNING, EVALUATING)
 
 
-async def start(session: TenantSession, competency: str) -> TrainingRun:
-    """Freezes the labels as they stand and writes the job. Raises TooFewToTrain."""
+async def start(session: TenantSession, competency: str, price: costs.Money) -> TrainingRun:
+    """Freezes the labels as they stand and writes the job. price: of a core hour. Raises TooFewToTrain."""
     dataset = await datasets.freeze(session, competency)
+    told = costs.estimate(dataset.labels, await past(session), price)
     row = TrainingRun(
-        dataset_id=dataset.id, competency=competency, state=QUEUED, share=0.0, seconds=None, evaluation=None,
-        held_out=None, card=None, artefact=None, gates=None, verdict=None, failure=None,
+        dataset_id=dataset.id, competency=competency, state=QUEUED, share=0.0, seconds=None,
+        estimate=msgspec.to_builtins(told), cost=None, evaluation=None, held_out=None, card=None, artefact=None,
+        gates=None, verdict=None, failure=None,
         created_by=session.access.actor, created_at=now(), ended_at=None,
     )  # fmt: skip
     session.add(row)
@@ -53,6 +56,20 @@ async def runs(session: TenantSession, most: int = 50) -> list[TrainingRun]:
     """Newest first."""
     query = select(TrainingRun).order_by(TrainingRun.created_at.desc(), TrainingRun.id.desc())
     return list(await session.scalars(query.limit(most)))
+
+
+async def past(session: TenantSession) -> list[costs.Past]:
+    """The newest runs that were measured, to correct estimates by."""
+    query = select(TrainingRun, DatasetVersion.labels).join(
+        DatasetVersion, DatasetVersion.id == TrainingRun.dataset_id
+    )
+    query = query.where(TrainingRun.state == DONE).order_by(TrainingRun.created_at.desc())
+    found = await session.execute(query.limit(costs.MOST_PAST))
+    return [
+        costs.Past(labels=labels, seconds=cost.seconds, core_seconds=cost.core_seconds)
+        for row, labels in found
+        if row.cost and (cost := msgspec.convert(row.cost, costs.Cost))
+    ]
 
 
 async def dataset_of(session: TenantSession, run: TrainingRun) -> DatasetVersion:
@@ -104,3 +121,15 @@ async def counts(session: TenantSession) -> dict[str, tuple[int, int]]:
         ]
         found[competency] = (len(mine), len({person for person in mine if person}))
     return found
+
+
+async def estimates(
+    session: TenantSession, counted: Mapping[str, tuple[int, int]], price: costs.Money
+) -> dict[str, costs.Estimate]:
+    """Of a run now, by competency; without those that have too few labels. counted: by `counts`."""
+    known = await past(session)
+    return {
+        key: costs.estimate(labels, known, price)
+        for key, (labels, _) in counted.items()
+        if labels >= datasets.LEAST_LABELS
+    }

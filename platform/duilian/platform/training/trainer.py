@@ -6,7 +6,6 @@ that the worker goes on with live answers; between two steps it looks whether so
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -15,27 +14,31 @@ import msgspec
 
 from duilian.customization.anchors import service as anchors
 from duilian.customization.lab.judging import Judged, judge_lines
-from duilian.customization.lab.learning import learn
 from duilian.customization.lab.lines import Line
 from duilian.customization.labels.examples import LabelledLine, as_lines, lines_of
 from duilian.customization.labels.models import Example
 from duilian.customization.measurement.drift import Verdict
-from duilian.customization.training import datasets, evaluating, gates
+from duilian.customization.training import costs, datasets, evaluating, gates
 from duilian.customization.training.card import card_of
+from duilian.customization.training.costs import Cost
 from duilian.customization.training.evaluating import Evaluation
+from duilian.customization.training.folds import Material
 from duilian.customization.training.models import DatasetVersion, TrainingRun
-from duilian.infra import audit
+from duilian.infra import audit, events
 from duilian.infra.clock import now
 from duilian.infra.database import Database, TenantSession
 from duilian.infra.errors import Problem
 from duilian.infra.objects import ObjectStore
-from duilian.platform.measuring.gaps import group_gaps
+from duilian.platform.measuring.gaps import group_figures
 from duilian.platform.scoring.heads import HeadShelf
 from duilian.platform.training import service
+from duilian.platform.training.benches import Bench
 from duilian.platform.training.comparing import Comparison
+from duilian.platform.training.meter import Meter
 from duilian.platform.training.progress import Progress, Stopped
 from duilian.platform.training.vectors import RemoteVectors, texts_of
 from duilian.serving.client import ServingClient
+from duilian.serving.scoring.artefact import pack
 from duilian.serving.scoring.learned.model import Learned, Model
 from duilian.serving.scoring.learned.observe import Observer
 from duilian.tenants.keyring import OpenTenantKey, keys_of
@@ -54,12 +57,16 @@ class _Work:
     unseen: list[LabelledLine]
     others: list[UUID]
     key: OpenTenantKey
-    began: float
 
 
 class Trainer:
-    def __init__(self, database: Database, store: ObjectStore, serving: ServingClient) -> None:
+    """bench: where it learns. price: of a core hour, minor units by currency."""
+
+    def __init__(
+        self, database: Database, store: ObjectStore, serving: ServingClient, bench: Bench, price: costs.Money
+    ) -> None:
         self._database, self._store, self._serving = database, store, serving
+        self._bench, self._price = bench, price
 
     async def run(self, tenant_id: UUID, run_id: str) -> None:
         try:
@@ -67,9 +74,10 @@ class Trainer:
         except Stopped:
             return
         except Problem as problem:
-            if problem.status >= 500:  # a part of ours is down: tried again
-                raise
             failure = {"code": problem.code, "zh": problem.sentence("zh-CN"), "en": problem.sentence("en")}
+            if problem.status >= 500:  # a part of ours is down: said on the page, and tried again
+                await _waiting(self._database, tenant_id, run_id, failure)
+                raise
             await give_up(self._database, tenant_id, run_id, failure)
 
     async def _begin(self, tenant_id: UUID, run_id: UUID) -> _Work:
@@ -84,18 +92,19 @@ class Trainer:
     async def _train(self, tenant_id: UUID, work: _Work) -> None:
         progress, vectors = Progress(self._database, tenant_id, work.run_id), RemoteVectors(self._serving)
         await progress.step(service.READING, 0.0, 0.2)
-        await vectors.read(texts_of([*work.lines, *as_lines(work.unseen)]), progress.told)
-        observer, encoder = Observer(vectors), vectors.encoder
+        with progress.meter.tier():
+            await vectors.read(texts_of([*work.lines, *as_lines(work.unseen)]), progress.told)
+        observer, encoder = Observer(vectors.known), vectors.encoder
         await progress.step(service.LEARNING, 0.2, 0.6)
-        learned = await progress.threaded(learn, work.lines, observer, encoder)
+        material = Material(work.lines, vectors.known, encoder)
+        learned, judged, seconds = await progress.watched(self._bench.learn, material, progress.tick)
         learned = msgspec.structs.replace(learned, competency=work.competency)
-        judged = await progress.threaded(
-            evaluating.cross_judged, work.lines, observer, encoder, progress.tick
-        )
+        progress.meter.core_seconds += seconds
         await progress.step(service.EVALUATING, 0.6, 0.8)
         comparison = Comparison(self._database, self._store, self._serving, tenant_id)
-        current = await comparison.current(work.competency, work.labelled, progress.told)
-        others = await comparison.means(work.others, progress.told, as_heard=True)
+        with progress.meter.tier():
+            current = await comparison.current(work.competency, work.labelled, progress.told)
+            others = await comparison.means(work.others, progress.told, as_heard=True)
         await progress.step(service.EVALUATING, 0.8, 1.0)
         found = await progress.threaded(
             evaluating.evaluate, work.lines, judged, current, learned, observer, encoder, progress.tick
@@ -103,7 +112,7 @@ class Trainer:
         held = others | _anchor_scores(work, learned, judged, observer)
         async with self._database.begin(tenant_id) as session:
             verdict = await anchors.anchors_hold(session, held)
-            await self._keep(session, work, learned, judged, found, verdict)
+            await self._keep(session, work, learned, judged, found, verdict, progress.meter)
 
     async def _keep(
         self,
@@ -113,23 +122,35 @@ class Trainer:
         judged: Sequence[Judged],
         found: Evaluation,
         held: Verdict,
+        meter: Meter,
     ) -> None:
         """Everything at once; the artefact first, where nobody looks until the row names it. Raises Stopped."""
         row = await session.get(TrainingRun, (session.tenant_id, work.run_id), with_for_update=True)
         if row is None or row.state not in service.UNDER_WAY:
             raise Stopped
-        gaps = await group_gaps(self._database, session, _marks(work, judged))
-        asked = gates.all_gates(found, work.dataset.labels, work.dataset.people, gaps, held)
+        groups = await group_figures(self._database, session, _marks(work, judged))
+        asked = gates.all_gates(found, work.dataset.labels, work.dataset.people, groups, held)
         row.artefact = await HeadShelf(self._store, work.key).put(learned)
         row.state, row.share, row.ended_at = service.DONE, 1.0, now()
-        row.seconds, row.verdict = round(time.monotonic() - work.began, 1), gates.verdict(asked)
+        row.failure = None
+        row.seconds, row.verdict = round(meter.seconds, 1), gates.verdict(asked)
+        cost = self._cost(meter, len(pack(learned)[0]))
+        row.cost = msgspec.to_builtins(cost)
         row.gates = msgspec.to_builtins(asked)
         row.evaluation = msgspec.to_builtins(found)
         row.held_out = {
             str(one.example_id): said.expected for one, said in zip(work.labelled, judged, strict=True)
         }
-        row.card = card_of(row, work.dataset, work.labelled, found, gaps, held, learned)
+        row.card = card_of(row, work.dataset, work.labelled, found, groups, held, learned)
+        await events.append(session, "training.measured", row.id, "system", **msgspec.to_builtins(cost))
         audit.record(session, "training.done", "training_run", row.id, after={"verdict": row.verdict, "artefact": row.artefact})  # fmt: skip
+
+    def _cost(self, meter: Meter, size: int) -> Cost:
+        return Cost(
+            seconds=round(meter.seconds, 1), core_seconds=round(meter.core_seconds, 2),
+            tier_seconds=round(meter.tier_seconds, 1), bytes=size, where=self._bench.where,
+            money=costs.money(meter.core_seconds, self._price),
+        )  # fmt: skip
 
 
 async def _work(
@@ -142,7 +163,7 @@ async def _work(
     return _Work(
         run_id=row.id, dataset=dataset, competency=row.competency, labelled=labelled, lines=as_lines(labelled),
         anchors=sorted(mine), unseen=[line for line in lines if line.example_id in mine - known],
-        others=[one.id for one in chosen if one.id not in mine], key=keys_of(session), began=time.monotonic(),
+        others=[one.id for one in chosen if one.id not in mine], key=keys_of(session),
     )  # fmt: skip
 
 
@@ -173,4 +194,12 @@ async def give_up(
     async with database.begin(tenant_id) as session:
         row = await session.get(TrainingRun, (tenant_id, UUID(run_id)), with_for_update=True)
         if row is not None and row.state in service.UNDER_WAY:
-            row.state, row.ended_at, row.failure = service.FAILED, now(), failure or {"code": "job-failed"}
+            row.state, row.ended_at = service.FAILED, now()
+            row.failure = failure or row.failure or {"code": "job-failed"}
+
+
+async def _waiting(database: Database, tenant_id: UUID, run_id: str, failure: dict[str, str]) -> None:
+    async with database.begin(tenant_id) as session:
+        row = await session.get(TrainingRun, (tenant_id, UUID(run_id)), with_for_update=True)
+        if row is not None and row.state in service.UNDER_WAY:
+            row.failure = dict(failure)

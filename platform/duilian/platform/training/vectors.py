@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duilian.customization.lab.lines import Line
+from duilian.customization.training.folds import KnownVectors
 from duilian.serving import contracts as c
 from duilian.serving.client import ServingClient
 from duilian.serving.scoring.background import BACKGROUND
@@ -17,12 +18,17 @@ PORTION = 128  # texts of one call: a few seconds, so that progress is seen and 
 
 
 class RemoteVectors:
-    """Callable as the observer wants it, once `read` has seen every text. encoder: name and version."""
+    """encoder: name and version, once something was read."""
 
     def __init__(self, serving: ServingClient) -> None:
         self._serving = serving
         self._known: dict[str, NDArray[np.float32]] = {}
         self.encoder: dict[str, str] = {}
+
+    @property
+    def known(self) -> KnownVectors:
+        """Those that were read."""
+        return KnownVectors(self._known)
 
     async def read(self, texts: Iterable[str], told: Callable[[float], Awaitable[None]]) -> None:
         """told: of the share that has been read. Raises what the model tier refuses."""
@@ -34,10 +40,6 @@ class RemoteVectors:
             self._known.update(zip(portion, unit(rows), strict=True))
             self.encoder = found.versions
             await told((first + len(portion)) / len(new))
-
-    def __call__(self, texts: list[str]) -> NDArray[np.float32]:
-        """Shape (len(texts), dimension). Raises KeyError on a text that was not read."""
-        return np.stack([self._known[text] for text in texts])
 
 
 def texts_of(lines: Sequence[Line]) -> set[str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 from functools import cache, partial
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime, get_month_names, get_timezone_name
-from babel.numbers import format_decimal, format_percent
+from babel.numbers import format_currency, format_decimal, format_percent, get_currency_precision
 
 from duilian.infra.clock import now
 
@@ -67,6 +68,12 @@ def number(value: float, digits: int = 1, *, locale: str) -> str:
 
 def percent(share: float, locale: str) -> str:
     return format_percent(share, locale=_babel(locale))
+
+
+def money(minor: int, currency: str, locale: str) -> str:
+    """minor: units of the currency's smallest, as fen and cents; 1234 CNY → ¥12.34."""
+    amount = Decimal(minor).scaleb(-get_currency_precision(currency))
+    return format_currency(amount, currency, locale=_babel(locale))
 
 
 def for_reader(locale: str, zone: str) -> dict[str, Callable[..., str]]:

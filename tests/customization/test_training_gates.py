@@ -1,0 +1,123 @@
+"""The gates that need declared groups and an anchor set, and what a run is estimated at: figures in, verdicts out."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pytest
+
+from duilian.customization.measurement import drift, fairness
+from duilian.customization.measurement.selection import selections
+from duilian.customization.training import costs
+from duilian.customization.training.evaluating import Evaluation
+from duilian.customization.training.gates import Gate, GroupFigures, GroupGap, GroupSelection, all_gates
+
+LEVELS = np.array([1, 2, 3, 4, 5])
+HUMAN = np.tile(np.repeat(LEVELS, 16), 2).astype(float)
+GROUPS = ["man"] * 80 + ["woman"] * 80
+NONE = drift.Verdict(state="unmeasured", breaches=[], n=0, least=20)
+RANDOM = np.random.default_rng
+
+
+@pytest.fixture(scope="module")
+def found() -> Evaluation:
+    """Of a model that does well in everything else."""
+    figure = {"value": 0.7, "low": 0.6, "high": 0.8, "n": 160}
+    nought = figure | {"value": 0.0, "low": -0.02, "high": 0.02}
+    names = ("mean_qwk", "pooled_qwk", "humans_qwk", "exact", "adjacent", "macro_f1", "covered")
+    agreement = dict.fromkeys(names, figure) | {"smd": nought}
+    agreement |= {"n": 160, "items": 1, "provisional": 0, "refused": 0}
+    content = {
+        "candidate": agreement, "own": figure, "by_heart": figure, "current": figure, "difference": nought,
+        "refused": 0.0, "current_refused": 0.0, "curve": [], "repeats": True,
+    }  # fmt: skip
+    return msgspec.convert(content, Evaluation)
+
+
+def gate(found: Evaluation, name: str, machine: np.ndarray | None = None, **more) -> Gate:
+    """The named one, of these marks of the model beside HUMAN."""
+    figures = GroupFigures() if machine is None else figures_of(machine, **more)
+    anchors = more.get("anchors", NONE)
+    return next(one for one in all_gates(found, 160, 160, figures, anchors) if one.name == name)
+
+
+def figures_of(machine: np.ndarray, groups: list[str] = GROUPS, human: np.ndarray = HUMAN) -> GroupFigures:
+    gaps = fairness.machine_gaps(groups, human, machine)
+    return GroupFigures(
+        gaps=[GroupGap(question="gender", group=one.group, smd=one.smd) for one in gaps],
+        selections=[
+            GroupSelection(question="gender", found=one) for one in selections(groups, human, machine)
+        ],
+    )
+
+
+def fair(spread: float = 0.3) -> np.ndarray:
+    return HUMAN + RANDOM(3).normal(0, spread, HUMAN.size)
+
+
+def test_a_group_that_is_marked_down_closes_the_way(found: Evaluation) -> None:
+    assert gate(found, "groups", fair()).state == "passed"
+    harsh = fair() - np.where(np.array(GROUPS) == "woman", 0.5, 0.0)
+    closed = gate(found, "groups", harsh)
+    assert (closed.state, closed.params["group"]) == ("failed", "woman") and closed.value.startswith("−0.3")
+    assert gate(found, "groups").case == "unmeasured"
+
+
+def test_the_impact_ratio_closes_the_way_only_where_the_test_finds_it(found: Evaluation) -> None:
+    passed = gate(found, "impact", fair())
+    assert passed.state == "passed" and passed.params["rate"] and passed.threshold == "≥ 0.80"
+    harsh = fair() - np.where(np.array(GROUPS) == "woman", 1.2, 0.0)
+    closed = gate(found, "impact", harsh)
+    assert (closed.state, closed.params["group"], closed.params["other"]) == ("failed", "woman", "man")
+    assert closed.params["human_rate"] == closed.params["human_other_rate"], "the labels do not carry it"
+    few = np.r_[0:60:2, 80:140:2]
+    thirty = [GROUPS[place] for place in few]
+    noise = fair()[few] - np.where(few >= 80, 0.5, 0.0)
+    unsure = gate(found, "impact", noise, groups=thirty, human=HUMAN[few])
+    assert (unsure.state, unsure.case) == ("warned", "unproven"), unsure
+
+
+def test_fewer_than_thirty_of_a_group_are_not_compared(found: Evaluation) -> None:
+    few = np.r_[0:80, 80:109]
+    harsh = fair()[few] - np.where(few >= 80, 2.0, 0.0)
+    unmeasured = gate(found, "impact", harsh, groups=[GROUPS[place] for place in few], human=HUMAN[few])
+    assert (unmeasured.state, unmeasured.case) == ("warned", "unmeasured")
+
+
+def test_labels_that_carry_the_difference_do_not_excuse_it(found: Evaluation) -> None:
+    carried = HUMAN - np.where(np.array(GROUPS) == "woman", 1.2, 0.0)
+    closed = gate(found, "impact", carried + RANDOM(4).normal(0, 0.2, carried.size), human=carried)
+    assert closed.state == "failed" and closed.params["human_rate"] != closed.params["human_other_rate"]
+    assert (
+        gate(found, "groups", carried + RANDOM(4).normal(0, 0.05, carried.size), human=carried).state
+        == "passed"
+    )
+
+
+def test_anchors_that_hold_pass_those_that_move_away_fail(found: Evaluation) -> None:
+    truth = np.repeat(LEVELS, 8).astype(float)
+    now = np.clip(truth + RANDOM(5).normal(0, 0.3, 40), 1, 5)
+
+    def state(before: np.ndarray, after: np.ndarray) -> tuple[str, str]:
+        verdict = drift.compare_anchors(truth, before, after, LEVELS)
+        one = gate(found, "anchors", anchors=verdict)
+        return one.state, one.case
+
+    assert state(now, now) == ("passed", "passed")
+    assert state(now, RANDOM(6).permutation(now)) == ("failed", "failed")
+    assert state(RANDOM(6).permutation(now), now) == ("warned", "nearer")
+    lost = now.copy()
+    lost[0] = np.nan
+    assert state(RANDOM(6).permutation(now), lost) == ("failed", "failed"), "none may be lost for it"
+    few = drift.compare_anchors(truth[:19], now[:19], now[:19], LEVELS)
+    assert gate(found, "anchors", anchors=few).case == "unmeasured"
+
+
+def test_a_run_is_estimated_from_its_labels_and_corrected_by_what_runs_took() -> None:
+    price = costs.prices("CNY:45,USD:7")
+    few, many = (costs.estimate(labels, [], price) for labels in (60, 960))
+    assert few.core_seconds < 3 and 10 < many.core_seconds < 60 and many.seconds > many.core_seconds
+    assert few.money == {"CNY": 1, "USD": 1} and costs.estimate(60, [], {}).money == {}
+    assert costs.money(7200, price) == {"CNY": 90, "USD": 14}
+    slow = [costs.Past(labels=960, seconds=40.0, core_seconds=many.core_seconds * 3)]
+    assert costs.estimate(960, slow, price).core_seconds == pytest.approx(many.core_seconds * 3, rel=0.1)
