@@ -7,9 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from duilian.billing.service import count_report
+from duilian.customization.anchors.later import ANCHORS
 from duilian.customization.labels import importing
 from duilian.customization.labels.importing import PREDICT, Importer
 from duilian.customization.labels.imports import IMPORT
+from duilian.customization.training.unlearning import FORGET
 from duilian.infra import events, mail, telemetry
 from duilian.infra.database import Database
 from duilian.infra.jobs import Worker
@@ -22,7 +24,8 @@ from duilian.platform.console import account_letters
 from duilian.platform.labelling.gather import GATHER, Gatherer, on_report
 from duilian.platform.labelling.predict import Predictor
 from duilian.platform.labelling.tidy import TIDY, Tidier
-from duilian.platform.measuring.anchoring import ANCHORS, AnchorScorer
+from duilian.platform.labelling.unlearner import Unlearner
+from duilian.platform.measuring.anchoring import AnchorScorer
 from duilian.platform.measuring.service import MEASURE, Measurer
 from duilian.platform.media.recordings import Assembler
 from duilian.platform.onboarding import drafts
@@ -109,6 +112,8 @@ def _worker(settings: Settings, database: Database, keyring: Keyring, serving: S
     worker.add(GATHER, Gatherer(database).run)
     worker.add(TIDY, Tidier(database, store).run)
     worker.daily(TIDY, "01:50", database)
+    worker.add(FORGET, Unlearner(database, store).run)
+    worker.daily(FORGET, "02:10", database)
     worker.add(MEASURE, Measurer(database).run)
     worker.daily(MEASURE, "03:10", database)
     worker.add(ANCHORS, AnchorScorer(database, store, serving).run)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from duilian.customization.anchors.later import score_later
 from duilian.customization.labels.examples import marks_of
 from duilian.customization.labels.models import Example
 from duilian.customization.training import datasets, releases
@@ -17,7 +18,6 @@ from duilian.infra.clock import now
 from duilian.infra.database import TenantSession
 from duilian.infra.errors import NotFound
 from duilian.infra.jobs import defer
-from duilian.platform.measuring.anchoring import score_later
 from duilian.platform.scoring.heads import HeadShelf
 
 TRAIN = "models.train"
@@ -31,7 +31,7 @@ async def start(session: TenantSession, competency: str) -> TrainingRun:
     dataset = await datasets.freeze(session, competency)
     row = TrainingRun(
         dataset_id=dataset.id, competency=competency, state=QUEUED, share=0.0, seconds=None, evaluation=None,
-        held_out=None, card=None, artefact=None, gates=None, verdict=None, failure=None,
+        held_out=None, taught_by=None, card=None, artefact=None, gates=None, verdict=None, failure=None,
         created_by=session.access.actor, created_at=now(), ended_at=None,
     )  # fmt: skip
     session.add(row)
