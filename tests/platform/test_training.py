@@ -30,7 +30,7 @@ from finished import reported, until
 from inside import within
 from outsiders import csrf_of, signed_in
 from playing import play, publish_written, report_of, shipped, written
-from training_world import teach
+from training_world import DEEDS, teach
 from world import World, open_world
 
 HERE = "/console/lab/models"
@@ -153,6 +153,7 @@ def test_shadow_promotion_and_the_way_back(taught: Taught) -> None:
     judged = interview(world)
     assert f"head:{taught.learnable}" in msgspec.json.encode(judged).decode()
     assert run["artefact"][:12] in msgspec.json.encode(judged).decode()
+    explained(desk, judged, taught.learnable)
     post(desk, f"{HERE}/rollback", {"competency": taught.learnable, "reason": "a trial"})
     assert in_force(world) == {}
     assert interview(world)["competencies"] == before["competencies"], "back to the scorer without labels"
@@ -163,6 +164,22 @@ def test_shadow_promotion_and_the_way_back(taught: Taught) -> None:
         "model.promoted",
         "model.rolled-back",
     } <= set(actions(world))
+
+
+def explained(desk: httpx.Client, report: dict, competency: str) -> None:
+    """The model's own account: in the API, on the page, in the PDF; what it says of others is levels and counts."""
+    (scored,) = (one for one in report["competencies"] if one["key"] == competency)
+    text = {one["key"]: one["transcript"]["text"] for one in report["answers"]}
+    assert scored["why"], "a model of the company's own judged"
+    for why in scored["why"]:
+        assert all(text[why["answer"]][one["offset"] :].startswith(one["text"]) for one in why["moved"])
+        assert set(why["near"][0]) == {"level", "answers"} if why["near"] else why["labels"] == 0
+    said = msgspec.json.encode(scored["why"]).decode()
+    assert "过期了" not in said and not any(deed in said for deed in DEEDS), "nobody else's words"
+    here = f"/console/interviews/{report['interview']}"
+    page = desk.get(here).raise_for_status().text
+    assert 'data-part="why"' in page and "占本次评分的" in page
+    assert desk.get(f"{here}/report.pdf").raise_for_status().content.startswith(b"%PDF")
 
 
 async def _shadow_scores(session: TenantSession) -> list[tuple[float | None, float | None]]:
