@@ -311,7 +311,9 @@ def assert_killed_anywhere_it_ends_the_same(world: World, person: str, before: s
 
 
 async def _forgetting_jobs(session: TenantSession) -> int:
-    waiting = text("select count(*) from procrastinate_jobs where task_name = 'models.forget' and status in ('todo', 'doing')")
+    waiting = text(
+        "select count(*) from procrastinate_jobs where task_name = 'models.forget' and status in ('todo', 'doing')"
+    )
     return await session.scalar(waiting) or 0
 
 
