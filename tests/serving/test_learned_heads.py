@@ -123,7 +123,9 @@ def told(text: str, embedder: Embedder) -> c.Judgement:
     request = score_request(text)
     answer = msgspec.structs.replace(request.answer, sentences=split_sentences(text))
     heads = {"care": unpack(*pack(learned(40, embedder, anchored=True)))}
-    (judgement,) = score(msgspec.structs.replace(request, answer=answer), embedder, heads).judgements
+    (judgement,) = score(
+        msgspec.structs.replace(request, answer=answer, explain=True), embedder, heads
+    ).judgements
     return judgement
 
 

@@ -298,7 +298,8 @@ class HeadWanted(Contract, frozen=True, kw_only=True):
 class ScoreRequest(Contract, frozen=True, kw_only=True):
     """Judge one answer against the competencies it was asked for; `competencies` is the whole rubric.
 
-    heads: models of the tenant's own that judge instead of the cold start; tenant: whose they are.
+    heads: models of the tenant's own that judge instead of the cold start; tenant: whose they are. explain: whether learned
+    ones are asked why (Judgement.why), which takes longer than judging; scores are the same either way.
     """
 
     language: Language
@@ -306,6 +307,7 @@ class ScoreRequest(Contract, frozen=True, kw_only=True):
     competencies: list[CompetencyProfile]
     tenant: str = ""
     heads: list[HeadWanted] = []
+    explain: bool = False
 
 
 class Quote(Contract, frozen=True, kw_only=True):
@@ -392,7 +394,8 @@ class Judgement(Contract, frozen=True, kw_only=True):
     """What one answer shows of one competency.
 
     posterior: probabilities of levels 1–5 (sum 1), empty where there is no evidence.
-    weight: how much the answer has to say on it (0–1), used when answers are pooled. why: where a learned model took part.
+    weight: how much the answer has to say on it (0–1), used when answers are pooled. why: where a learned model took part
+    and was asked.
     """
 
     competency: str

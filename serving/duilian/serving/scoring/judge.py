@@ -34,7 +34,7 @@ from duilian.serving.scoring.artefact import AnyHead, HeadBroken, LearnedHead
 from duilian.serving.scoring.aside import Sieve
 from duilian.serving.scoring.background import BACKGROUND
 from duilian.serving.scoring.learned.explaining import Asked, explained
-from duilian.serving.scoring.learned.model import Model
+from duilian.serving.scoring.learned.model import Model, Prediction
 from duilian.serving.scoring.learned.observe import Observer
 from duilian.serving.scoring.levels import level_posterior, mean_and_spread
 from duilian.serving.scoring.points import points, unsaid
@@ -142,7 +142,7 @@ def score(
     used = {c.key: heads[c.key] for c in wanted if heads and c.key in heads}
     return ScoreResponse(
         judgements=[
-            _by_head(judged, reading, competency, used.get(competency.key), embedder)
+            _by_head(judged, reading, competency, used.get(competency.key), embedder, explain=request.explain)
             for judged, competency in zip(judgements, wanted, strict=True)
         ],
         star=reading.star,
@@ -162,6 +162,8 @@ def _by_head(
     competency: CompetencyProfile,
     head: AnyHead | None,
     embedder: Embedder,
+    *,
+    explain: bool,
 ) -> Judgement:
     if head is None:
         return judgement
@@ -175,7 +177,8 @@ def _by_head(
         return judgement
     why: Why | None = None
     if isinstance(head, LearnedHead):
-        posterior, why = by_learned(judgement.posterior, reading, competency, head.model, embedder)
+        posterior, asked = by_learned(judgement.posterior, reading, competency, head.model, embedder)
+        why = _why(asked, reading, competency, judgement.posterior) if explain else None
     elif head.size != len(reading.features):
         raise HeadBroken(
             sha256=head.sha256[:12], reason=f"it reads {head.size} numbers, not {len(reading.features)}"
@@ -187,9 +190,9 @@ def _by_head(
 
 def by_learned(
     first: list[float], reading: Reading, competency: CompetencyProfile, model: Model, embedder: Embedder
-) -> tuple[list[float], Why]:
+) -> tuple[list[float], Asked]:
     """The cold start's posterior and the model's, each weighed by how sure it is: with few labels the first speaks,
-    with many the second, and no label makes a jump. And why the model said so."""
+    with many the second, and no label makes a jump. And what the model was asked, so that it can be asked why."""
     known = model.item_of(reading.answer.question)
     references = known.references if known else _references(reading.answer, competency)
     observer = Observer(lambda texts: embedder.embed(texts, "query"))
@@ -198,11 +201,23 @@ def by_learned(
     key = known.key if known else ""
     found = model.judge(key, rows)[0]
     mean, spread = mean_and_spread(first)
-    trust = spread**2 / (spread**2 + found.spread**2)
+    trust = _trust(first, found)
     together = spread * found.spread / sqrt(spread**2 + found.spread**2)
     asked = Asked(model, observer, key, reading.answer.question, references, rows, found)
-    why = explained(asked, reading.own, trust, _unsaid(reading, competency, own))
-    return level_posterior((1 - trust) * mean + trust * found.expected, together), why
+    return level_posterior((1 - trust) * mean + trust * found.expected, together), asked
+
+
+def _trust(first: list[float], found: Prediction) -> float:
+    """The model's share in the judgement, 0–1."""
+    _, spread = mean_and_spread(first)
+    return spread**2 / (spread**2 + found.spread**2)
+
+
+def _why(asked: Asked, reading: Reading, competency: CompetencyProfile, first: list[float]) -> Why:
+    own = " ".join(sentence.text for sentence in reading.own)
+    placed = reading.place(points(competency, reading.language))
+    missing = unsaid(competency, reading.language, own, reading.vectors, reading.calibrated, placed)
+    return explained(asked, reading.own, _trust(first, asked.found), missing)
 
 
 def _references(answer: AnswerText, competency: CompetencyProfile) -> list[str]:
@@ -212,11 +227,6 @@ def _references(answer: AnswerText, competency: CompetencyProfile) -> list[str]:
     return [a.text for a in competency.anchors if a.level >= 4] + (
         ["。".join(step.text for step in steps)] if steps else []
     )
-
-
-def _unsaid(reading: Reading, competency: CompetencyProfile, own: str) -> list[str]:
-    placed = reading.place(points(competency, reading.language))
-    return unsaid(competency, reading.language, own, reading.vectors, reading.calibrated, placed)
 
 
 def judge(reading: Reading, competency: CompetencyProfile) -> Judgement:
