@@ -55,6 +55,10 @@ def broken(change: str) -> dict[str, Any]:
             del pack["questions"][0]["text"]["en"]
         case "twice":
             pack["questions"][1]["key"] = pack["questions"][0]["key"]
+        case "procedure":
+            step = {"key": "one", "text": {"zh-CN": "一", "en": "one"}}
+            steps = [step, step | {"key": "two"}]
+            pack["questions"][1]["procedure"] = {"competency": "charm", "steps": steps}
         case "field":
             pack["questions"][0]["colour"] = "red"
         case "type":
@@ -71,6 +75,7 @@ def broken(change: str) -> dict[str, Any]:
         ("unasked", "empathy", "no question"),
         ("translation", "questions[0].text", "en"),
         ("twice", "questions", "intro"),
+        ("procedure", "procedure.competency", "charm"),
         ("field", "questions[0]", "colour"),
         ("type", "answer_seconds", "int"),
     ],

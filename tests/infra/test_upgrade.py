@@ -21,12 +21,14 @@ from duilian.platform.recruiting.links import invitation_of, token_of
 from duilian.platform.recruiting.models import Candidate, Invitation
 from duilian.platform.reports.models import Report
 from duilian.tenants.actors import actor_of_member
+from duilian.tenants.gate_settings import GateSettings, gate_of
 from duilian.tenants.keyring import OpenTenantKey, keys_of, open_database, open_keyring
 from duilian.tenants.people import member_by_email
 from duilian.tenants.rights import Right
 from world import run
 
 TENANT, CANDIDATE, INVITATION, INTERVIEW = (new_id() for _ in range(4))
+LEAKED = ["第一份流传的答案，二十个字以上才会保留下来。", "第二份流传的答案，也在二十个字以上，一样保留。"]
 KEY = b"\5" * 32
 REPORT = {"total": {"score": 7.5, "outcome": "scored"}, "integrity": [{"kind": "paste"}], "answers": ["原话"]}
 
@@ -39,6 +41,8 @@ def upgraded(stack: Stack) -> Settings:
     settings = msgspec.structs.replace(stack.settings, database_url=urls.app, database_owner_url=urls.owner)
     migrations.upgrade(urls.owner, "0001", settings)
     _fill(urls.owner, settings)
+    migrations.upgrade(urls.owner, "0013", settings)
+    _leak(urls.owner)
     migrations.upgrade(urls.owner, settings=settings)
     return settings
 
@@ -75,6 +79,31 @@ def _fill(url: str, settings: Settings) -> None:
             wanted = {name: value for name, value in names.items() if f":{name}" in statement}
             connection.execute(text(statement), wanted)
     engine.dispose()
+
+
+def _leak(url: str) -> None:
+    """Known answers as version 0013 kept them: among the thresholds, in the clear."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("select set_config('app.tenant_id', :t, true)"), {"t": str(TENANT)})
+        gate = json.dumps({"least_seconds": 5, "leaked": LEAKED})
+        connection.execute(text("update tenants set gate = cast(:gate as jsonb)"), {"gate": gate})
+    engine.dispose()
+
+
+def test_known_answers_are_sealed_and_read_as_before(upgraded: Settings) -> None:
+    async def read() -> tuple[GateSettings, str]:
+        database = open_database(upgraded, open_keyring(upgraded), 1)
+        try:
+            async with database.begin(TENANT) as session:
+                stored = await session.scalar(text("select gate::text || (select string_agg(l::text, '') from leaked_answers l) from tenants"))  # fmt: skip
+                return await gate_of(session), str(stored)
+        finally:
+            await database.close()
+
+    found, stored = run(read())
+    assert (found.least_seconds, found.leaked) == (5, LEAKED)
+    assert all(words not in stored and words.encode().hex() not in stored for words in LEAKED)
 
 
 def test_people_and_reports_read_as_before(upgraded: Settings) -> None:

@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import select, text
 
 from duilian.customization.anchors import service as anchors
+from duilian.customization.anchors.later import score_later
 from duilian.customization.anchors.models import Anchor
 from duilian.customization.labels import rating
 from duilian.customization.labels.models import Example
@@ -25,7 +26,6 @@ from duilian.infra.database import Access, TenantSession
 from duilian.infra.objects import ObjectStore
 from duilian.infra.settings import Settings
 from duilian.platform.app.up import Stack
-from duilian.platform.measuring.anchoring import score_later
 from duilian.platform.measuring.figures import KINDS
 from duilian.platform.measuring.models import LabFigures
 from duilian.platform.media.models import Recording

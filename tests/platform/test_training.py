@@ -10,29 +10,33 @@ from uuid import UUID
 import httpx
 import msgspec
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, text, update
 
 from duilian.billing.models import UsageEvent
 from duilian.customization.anchors import service as anchors
+from duilian.customization.labels import forgetting
 from duilian.customization.labels.models import Example, Rating
 from duilian.customization.training import datasets
-from duilian.customization.training.models import HeadRelease, ShadowScore, TrainingRun
+from duilian.customization.training.models import Forgetting, HeadRelease, ShadowScore, TrainingRun
 from duilian.infra.audit import AuditEntry
 from duilian.infra.clock import now
 from duilian.infra.database import TenantSession
-from duilian.infra.objects import ObjectStore
+from duilian.infra.objects import ObjectStore, TenantKey
 from duilian.platform.app.up import Stack
-from duilian.platform.scoring.heads import HeadShelf
+from duilian.platform.labelling.unlearner import Unlearner
+from duilian.platform.scoring.heads import IN_FORCE, HeadShelf
 from duilian.platform.scoring.models import Analysis
 from duilian.platform.training import service, trainer
 from duilian.platform.training.benches import Bench
 from duilian.platform.training.cluster import ClusterUnusable, RayBench
 from duilian.serving.client import ServingClient
+from duilian.serving.scoring.artefact import labels_in
 from duilian.tenants.keyring import keys_of, open_database, open_keyring
+from finished import reported, until
 from inside import within
 from outsiders import csrf_of, signed_in
 from playing import play, publish_written, report_of, shipped, written
-from training_world import declare, settle, teach
+from training_world import DEEDS, declare, settle, teach
 from world import World, open_world
 
 HERE = "/console/lab/models"
@@ -177,6 +181,7 @@ def test_shadow_promotion_and_the_way_back(taught: Taught) -> None:
     judged = interview(world)
     assert f"head:{taught.learnable}" in msgspec.json.encode(judged).decode()
     assert run["artefact"][:12] in msgspec.json.encode(judged).decode()
+    explained(desk, judged, taught.learnable)
     post(desk, f"{HERE}/rollback", {"competency": taught.learnable, "reason": "a trial"})
     assert in_force(world) == {}
     assert interview(world)["competencies"] == before["competencies"], "back to the scorer without labels"
@@ -187,6 +192,22 @@ def test_shadow_promotion_and_the_way_back(taught: Taught) -> None:
         "model.promoted",
         "model.rolled-back",
     } <= set(actions(world))
+
+
+def explained(desk: httpx.Client, report: dict, competency: str) -> None:
+    """The model's own account: in the API, on the page, in the PDF; what it says of others is levels and counts."""
+    (scored,) = (one for one in report["competencies"] if one["key"] == competency)
+    text = {one["key"]: one["transcript"]["text"] for one in report["answers"]}
+    assert scored["why"], "a model of the company's own judged"
+    for why in scored["why"]:
+        assert all(text[why["answer"]][one["offset"] :].startswith(one["text"]) for one in why["moved"])
+        assert set(why["near"][0]) == {"level", "answers"} if why["near"] else why["labels"] == 0
+    said = msgspec.json.encode(scored["why"]).decode()
+    assert "过期了" not in said and not any(deed in said for deed in DEEDS), "nobody else's words"
+    here = f"/console/interviews/{report['interview']}"
+    page = desk.get(here).raise_for_status().text
+    assert 'data-part="why"' in page and "占本次评分的" in page
+    assert desk.get(f"{here}/report.pdf").raise_for_status().content.startswith(b"%PDF")
 
 
 async def _shadow_scores(session: TenantSession) -> list[tuple[float | None, float | None]]:
@@ -286,6 +307,130 @@ def test_declared_groups_and_anchors_are_measured(taught: Taught) -> None:
     assert run["estimate"]["seconds"] < 3600, "corrected by the runs before it"
     page = desk.get(f"{HERE}/runs/{run_id}").text
     assert "in the better half by its marks" in page and "agree clearly better with the settled marks" in page
+
+
+def test_whoever_withdraws_leaves_every_model(taught: Taught) -> None:
+    """Also one whose address was corrected since: the row bears the old pseudonym. Then too many leave at once."""
+    world, desk = taught.world, taught.desk
+    before = run_of(world, taught.runs[taught.learnable])
+    person = reported(world)
+    post(desk, f"{HERE}/runs/{before['id']}/shadow")
+    release = within(world, _release)
+    post(desk, f"{HERE}/releases/{release}/promote", {"reason": "Few have declared a group so far."})
+    pseudonym = within(world, lambda session: _given(session, taught.learnable, UUID(person.id)))
+    assert pseudonym in people_in_store(world)[before["artefact"]]
+    with person.api as mine:
+        mine.post("/my-data/withdrawals", json={"purpose": "training"}).raise_for_status()
+        receipt = until(
+            lambda: mine.get("/my-data/receipts").json(), lambda d: d["receipts"][0]["finished_at"]
+        )
+    erased = {part["what"]: part["count"] for part in receipt["receipts"][0]["erased"]}
+    assert erased["learned"] == 1 and erased["examples"] >= 1, erased
+    stored, after = people_in_store(world), run_of(world, before["id"])
+    assert before["artefact"] not in stored and not any(pseudonym in people for people in stored.values())
+    assert in_force(world) == {taught.learnable: after["artefact"]} and len(stored[after["artefact"]]) == 59
+    assert after["card"]["forgotten"][0]["before"] == before["artefact"], (
+        "reports that name it find their way"
+    )
+    assert after["artefact"][:12] in msgspec.json.encode(interview(world)).decode(), (
+        "answers are judged by the rest"
+    )
+    assert_killed_anywhere_it_ends_the_same(world, stored[after["artefact"]][0], after["artefact"])
+    assert within(world, lambda session: _gone(session, taught.learnable)) == 40
+    wait(lambda: in_force(world) == {})
+    assert run_of(world, before["id"])["verdict"] == "refused"
+    assert 'data-part="taken-out"' in desk.get(HERE).text
+    post(desk, f"{HERE}/runs/{before['id']}/shadow", status=409)
+    assert {"model.forgot", "model.taken_out"} <= set(actions(world))
+    assert interview(world)["competencies"], "the scorer without labels judges again"
+
+
+class Killed(Exception):
+    pass
+
+
+class Dying(ObjectStore):
+    """A store that the job does not outlive: before the shelf is written, or before old models are deleted."""
+
+    def __init__(self, world: World, at: str) -> None:
+        super().__init__(world.settings)
+        self._at = at
+
+    async def put(self, owner: TenantKey, name: str, plaintext: bytes) -> None:
+        if self._at == name:
+            raise Killed
+        await super().put(owner, name, plaintext)
+
+    async def delete(self, tenant_id: UUID, names: list[str]) -> None:
+        if self._at == "delete":
+            raise Killed
+        await super().delete(tenant_id, names)
+
+
+def assert_killed_anywhere_it_ends_the_same(world: World, person: str, before: str) -> None:
+    """Asked without a job, so that only we do it."""
+
+    async def ask(session: TenantSession) -> None:
+        session.add(Forgetting(examples=[], people=[person], erasure_id=None, rows=None, asked_at=now(), done_at=None))  # fmt: skip
+
+    async def forget(store: ObjectStore) -> None:
+        database = open_database(world.settings, open_keyring(world.settings), 1)
+        try:
+            await Unlearner(database, store).run(world.tenant_id)
+        finally:
+            await database.close()
+
+    wait(lambda: within(world, _forgetting_jobs) == 0)
+    within(world, ask)
+    for at in (IN_FORCE, "delete"):
+        with pytest.raises(Killed):
+            asyncio.run(forget(Dying(world, at)))
+        (judging,) = in_force(world).values()
+        assert judging in people_in_store(world), "what judges is there, whichever it is"
+    asyncio.run(forget(ObjectStore(world.settings)))
+    asyncio.run(forget(ObjectStore(world.settings)))
+    stored = people_in_store(world)
+    assert before not in stored and not any(person in people for people in stored.values())
+    assert set(in_force(world).values()) <= stored.keys()
+
+
+async def _forgetting_jobs(session: TenantSession) -> int:
+    waiting = text(
+        "select count(*) from procrastinate_jobs where task_name = 'models.forget' and status in ('todo', 'doing')"
+    )
+    return await session.scalar(waiting) or 0
+
+
+async def _given(session: TenantSession, competency: str, interview_id: UUID) -> str:
+    """An answer of the dataset belongs to this interview from now on; the pseudonym that its row bears."""
+    mine = (await session.scalars(select(Example).where(Example.interview_id == interview_id))).first()
+    query = select(Example).where(Example.competency == competency, Example.source == "import")
+    chosen = (await session.scalars(query.order_by(Example.id).limit(1))).one()
+    assert chosen.person_index
+    pseudonym = chosen.person_index.hex()
+    chosen.interview_id, chosen.person_index = interview_id, mine.person_index if mine else b"moved"
+    return pseudonym
+
+
+async def _gone(session: TenantSession, competency: str) -> int:
+    """As retention lets history go."""
+    ids = select(Example.id).where(Example.competency == competency, Example.source == "import").limit(40)
+    return await forgetting.examples(session, Example.id.in_(ids.scalar_subquery()))
+
+
+def people_in_store(world: World) -> dict[str, list[str]]:
+    """Whose rows each stored model holds, by its sha256."""
+
+    async def read(session: TenantSession) -> dict[str, list[str]]:
+        shelf = HeadShelf(ObjectStore(world.settings), keys_of(session))
+        heads = {one: labels_in(await shelf.artefact(one)) for one in await shelf.stored()}
+        return {
+            one: [person or "" for item in head.items for person in item.people]
+            for one, head in heads.items()
+            if head
+        }
+
+    return within(world, read)
 
 
 def test_too_few_labels_neither_train_nor_pass(stack: Stack) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 
 import msgspec
@@ -9,26 +10,33 @@ import pytest
 
 from duilian.customization.lab.learning import learn
 from duilian.customization.lab.lines import Line
+from duilian.serving import contracts as c
 from duilian.serving.scoring import score
 from duilian.serving.scoring.artefact import HeadBroken, pack, unpack
+from duilian.serving.scoring.learned.explaining import NAMED
 from duilian.serving.scoring.learned.forgetting import without
 from duilian.serving.scoring.learned.model import Learned, Model
 from duilian.serving.scoring.learned.observe import Observer
+from duilian.serving.scoring.text import split_sentences
 from duilian.serving.steps.embed import Embedder
-from heads import ANSWER, score_request
+from heads import ANCHORS, ANSWER, score_request
 
 DONE = ["我先听顾客说完", "我向她道歉", "我给她换了货", "我查了出货记录", "我请来了主管"]
 CALLED, IDLE = "第二天我打电话回访了她", "这件事我一直记到今天"
 
 
-def learned(labels: int, embedder: Embedder, competency: str = "care", lowest: int = 2) -> Learned:
+def learned(
+    labels: int, embedder: Embedder, competency: str = "care", lowest: int = 2, anchored: bool = False
+) -> Learned:
     """Readers who look for one thing only: whether the customer was called again."""
-    dice, question = random.Random(5), score_request().answer.question
+    dice = random.Random(5)
     rows: list[Line] = []
+    request = score_request()
+    question, reference = request.answer.question, [ANCHORS[3], ANCHORS[4]] if anchored else []
     for number in range(labels):
         called = number % 2 == 0
         said = [*dice.sample(DONE, 3), CALLED if called else IDLE]
-        rows.append(Line(item="set/q/care", question=question, answer="，".join(said) + "。", score=5 if called else lowest, person=str(number)))  # fmt: skip
+        rows.append(Line(item="set/q/care", question=question, reference=reference, answer="，".join(said) + "。", score=5 if called else lowest, person=str(number)))  # fmt: skip
     observer = Observer(lambda texts: embedder.embed(texts, "query"))
     return learn(rows, observer, embedder.versions, competency)
 
@@ -89,6 +97,60 @@ def test_a_persons_labels_can_be_taken_out(embedder: Embedder) -> None:
     assert without(head, gone) == never_there
     assert without(head, {"nobody"}) == head
     assert without(head, {str(number) for number in range(40)}) is None
+
+
+def test_a_good_example_can_be_taken_out_with_its_words(embedder: Embedder) -> None:
+    head = learned(20, embedder, anchored=True)
+    left = without(head, set(), {hashlib.sha256(ANCHORS[3].encode()).hexdigest()})
+    assert left is not None
+    octets, _ = pack(left)
+    assert ANCHORS[3].encode() not in octets and ANCHORS[4].encode() in octets
+    assert (
+        left.items[0].people == head.items[0].people and left.items[0].examples == head.items[0].examples - 1
+    )
+    assert without(left, set(), {"0" * 64}) is left
+
+
+TALE = [
+    "我先听顾客把话说完，向她道歉，再给她换了一箱新的。",
+    "第二天我打电话回访了她，问她是否满意。",
+    "那天店里的人很多，我们忙到很晚才下班。",
+]
+
+
+def told(text: str, embedder: Embedder) -> c.Judgement:
+    """The tale, cut into sentences, judged by a model that knows forty labels."""
+    request = score_request(text)
+    answer = msgspec.structs.replace(request.answer, sentences=split_sentences(text))
+    heads = {"care": unpack(*pack(learned(40, embedder, anchored=True)))}
+    (judgement,) = score(
+        msgspec.structs.replace(request, answer=answer, explain=True), embedder, heads
+    ).judgements
+    return judgement
+
+
+def test_a_judgement_says_what_drove_it(embedder: Embedder) -> None:
+    """In the model's own units, verbatim, with no word of those who were labelled, and the same each time."""
+    text = "".join(TALE)
+    judgement = told(text, embedder)
+    why = judgement.why
+    assert why is not None and why.labels == 40 and 0 < why.trust < 1
+    assert all(text[one.offset :].startswith(one.text) for one in why.moved)
+    strongest = max(why.moved, key=lambda one: one.effect)
+    assert strongest.text == TALE[1] and strongest.effect > 0.3, "the readers looked for the call"
+    assert sum(one.answers for one in why.near) == 5 and {one.level for one in why.near} <= {2, 5}
+    assert told(text, embedder) == judgement
+    said = msgspec.json.encode(why).decode()
+    assert not any(words in said for words in [*DONE[3:], IDLE])
+
+
+def test_a_lower_judgement_says_what_would_lift_it(embedder: Embedder) -> None:
+    why = told(TALE[0] + TALE[2], embedder).why
+    assert why is not None and why.lifted is not None
+    assert {gap.fact for gap in (*why.short_of, *why.lift)} <= set(NAMED)
+    assert why.lifted > why.expected and all(gap.effect > 0 for gap in why.short_of)
+    assert why.points[0].text in ("换货之后主动回访", "问顾客是否满意") and why.points[0].effect > 0
+    assert "先听顾客说完" not in {point.text for point in why.points}
 
 
 @pytest.mark.parametrize("what", ["scale", "encoder", "competency", "cut", "numbers", "measures"])

@@ -59,6 +59,34 @@ def test_better_answers_score_higher(set_key: str, language: Language, embedder:
     assert medium > weak + 0.2
 
 
+def diagnosis(text: str, language: Language, embedder: Embedder) -> tuple[ScoreResponse, float]:
+    """The fault-finding scenario, which asks for a procedure; its level of what the procedure bears on."""
+    response = judged(SETS["fault-finding"], "night-alarm", text, language, embedder)
+    (mine,) = (j for j in response.judgements if j.competency == "diagnosis")
+    return response, sum(n * p for n, p in enumerate(mine.posterior, 1))
+
+
+STEPS = [
+    "报警我不会关，我先把柜子的隔离开关拉下来，上我自己的锁。", "等五分钟，量母线没电了再开柜。", "给班长打电话，说二十分钟后告诉他结果，先把货挪到二号线去装。", "然后清理滤网，看风扇转不转。",
+    "我用手盘一下皮带，感觉滚筒和减速机有没有卡。", "再量电机绕组和对地绝缘。",
+]  # fmt: skip
+
+
+def test_steps_of_a_procedure_count_with_their_order(embedder: Embedder) -> None:
+    in_order, level = diagnosis("".join(STEPS), "zh", embedder)
+    backward, turned = diagnosis("".join(reversed(STEPS)), "zh", embedder)
+    assert in_order.procedure and backward.procedure
+    assert (in_order.procedure.coverage, in_order.procedure.order) == (0.75, 1.0)
+    assert backward.procedure.coverage == 0.75 and backward.procedure.order < 0.5 and level > turned + 0.2
+    unsafe, lower = diagnosis("我来不及断电。" + "".join(STEPS[2:]), "zh", embedder)
+    assert unsafe.procedure and unsafe.procedure.skipped_safety == ["isolate", "prove-dead"], (
+        "denying it is not doing it"
+    )
+    assert level > lower + 0.5
+    other = judged(SETS["complaint"], "intro", "".join(STEPS), "zh", embedder)
+    assert other.procedure is None, "no question is judged by a procedure that it does not ask for"
+
+
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_talk_about_something_else_is_no_evidence(language: Language, embedder: Embedder) -> None:
     source = yaml.safe_load((ANSWERS / "off_topic" / f"{language}.yaml").read_text("utf-8"))

@@ -59,6 +59,14 @@ def _faults(question_set: QuestionSet) -> Iterator[tuple[str, str]]:
             yield f"$.competencies.{competency.key}.levels", "five levels 1, 2, 3, 4, 5 are needed, in order"
     for question in question_set.questions:
         yield from _repeated(f"questions.{question.key}.steps", [step.key for step in question.steps])
+        if question.procedure:
+            here = f"questions.{question.key}.procedure"
+            yield from _repeated(f"{here}.steps", [step.key for step in question.procedure.steps])
+            if question.procedure.competency not in question.competencies:
+                yield (
+                    f"$.{here}.competency",
+                    f"the question does not ask for “{question.procedure.competency}”",
+                )
         for key in set(question.competencies) - set(keys):
             yield f"$.questions.{question.key}.competencies", f"there is no competency “{key}”"
     for key in set(keys) - {k for q in question_set.questions for k in q.competencies}:

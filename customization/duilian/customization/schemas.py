@@ -46,8 +46,25 @@ class Step(Part, frozen=True, kw_only=True):
     norm_seconds: Annotated[int, msgspec.Meta(ge=1, le=900)]
 
 
+class ProcedureStep(Part, frozen=True, kw_only=True):
+    """safety: leaving it out endangers somebody. keywords: words that name the step, by locale."""
+
+    key: Key
+    text: Words
+    keywords: dict[str, list[str]] = {}
+    safety: bool = False
+
+
+class Procedure(Part, frozen=True, kw_only=True):
+    """What an account of this question should name, in order. competency: whose level it bears on; one of the question's."""
+
+    competency: Key
+    steps: Annotated[list[ProcedureStep], msgspec.Meta(min_length=2, max_length=20)]
+
+
 class Question(Part, frozen=True, kw_only=True):
-    """steps: of a hands-on task, in order; when each ends is marked and timed, and never scored."""
+    """steps: of a hands-on task, in order; when each ends is marked and timed, and never scored. procedure: what an account
+    should name; which steps are named, and in which order, is scored."""
 
     key: Key
     kind: Literal["self_introduction", "structured", "scenario"]
@@ -64,6 +81,7 @@ class Question(Part, frozen=True, kw_only=True):
     language: Literal["zh", "en"] | None = None
     vocabulary: dict[str, list[str]] = {}
     steps: Annotated[list[Step], msgspec.Meta(max_length=20)] = []
+    procedure: Procedure | None = None
 
 
 class Practice(Part, frozen=True, kw_only=True):

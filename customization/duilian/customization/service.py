@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -20,7 +21,7 @@ _KNOWN: dict[tuple[UUID, UUID], QuestionSet] = {}
 
 async def publish(session: TenantSession, question_set: QuestionSet, by: str) -> PublishedSet:
     """A new version, or the newest one where nothing changed."""
-    content = msgspec.to_builtins(question_set)
+    content = _content(question_set)
     digest = hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()
     newest = await _newest(session, question_set.key)
     if newest is not None and newest.sha256 == digest:
@@ -36,6 +37,15 @@ async def publish(session: TenantSession, question_set: QuestionSet, by: str) ->
     session.add(row)
     await session.flush()
     return row
+
+
+def _content(question_set: QuestionSet) -> dict[str, Any]:
+    """What came into the format later is left out where it says nothing: an unchanged set keeps its sha256."""
+    content = msgspec.to_builtins(question_set)
+    for question in content["questions"]:
+        if question["procedure"] is None:
+            del question["procedure"]
+    return content
 
 
 async def newest_set(session: TenantSession, key: str) -> PublishedSet:

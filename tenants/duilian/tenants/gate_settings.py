@@ -6,11 +6,11 @@ Bounds keep a tenant from refusing everybody and from scoring what nobody could 
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from duilian.infra import audit, errors
 from duilian.infra.database import TenantSession
-from duilian.tenants.models import Tenant
+from duilian.tenants.models import LeakedAnswer, Tenant
 
 BOUNDS: dict[str, tuple[float, float]] = {
     "least_seconds": (1.0, 15.0),
@@ -49,7 +49,9 @@ class LeakedNotKept(errors.Unprocessable):
 async def gate_of(session: TenantSession) -> GateSettings:
     """What is in force; what was never published is as shipped."""
     query = select(Tenant.gate).where(Tenant.id == session.tenant_id)
-    return msgspec.convert((await session.scalars(query)).one(), GateSettings)
+    thresholds = (await session.scalars(query)).one()
+    rows = await session.scalars(select(LeakedAnswer).order_by(LeakedAnswer.place))
+    return msgspec.convert(thresholds | {"leaked": [row.text for row in rows]}, GateSettings)
 
 
 async def publish(session: TenantSession, wanted: GateSettings) -> None:
@@ -58,7 +60,11 @@ async def publish(session: TenantSession, wanted: GateSettings) -> None:
     mine = Tenant.id == session.tenant_id
     await session.execute(select(Tenant.id).where(mine).with_for_update())
     before = _facts(await gate_of(session))
-    await session.execute(update(Tenant).where(mine).values(gate=msgspec.to_builtins(wanted)))
+    await session.execute(
+        update(Tenant).where(mine).values(gate={name: getattr(wanted, name) for name in BOUNDS})
+    )
+    await session.execute(delete(LeakedAnswer))
+    session.add_all([LeakedAnswer(place=n, text=text) for n, text in enumerate(wanted.leaked)])
     audit.record(session, "gate.published", "tenant", session.tenant_id, before=before, after=_facts(wanted))
 
 

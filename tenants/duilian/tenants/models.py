@@ -29,13 +29,24 @@ class Tenant(Base):
     vocabulary: Mapped[JsonObject]  # locale → terms the recogniser listens for
     jurisdiction: Mapped[str]  # a profile of policy.py
     policy_overrides: Mapped[JsonObject]  # policy.Overrides
-    # gate_settings.GateSettings; read where it is needed only, it may hold long texts.
+    # Thresholds of gate_settings.GateSettings; read where they are needed only.
     gate: Mapped[JsonObject] = mapped_column(server_default="{}", deferred=True)
     created_at: Mapped[datetime]
     closes_at: Mapped[datetime | None]  # asked for, see closures.py
     closed_at: Mapped[datetime | None]
     # Raised when what a process keeps of the keys must be forgotten.
     key_epoch: Mapped[int] = mapped_column(server_default="1")
+
+
+class LeakedAnswer(Tenanted, Base):
+    """An answer that the tenant knows to be passed around. place: in its list, from 0."""
+
+    __tablename__ = "leaked_answers"
+
+    place: Mapped[int]
+    text_sealed: Mapped[bytes]
+
+    text = sealed_text()
 
 
 class WrappedTenantKey(Tenanted, Base):

@@ -1,4 +1,7 @@
-"""Letting go of examples: a consent withdrawn, data erased, a period over. Ratings go with their example."""
+"""Letting go of examples: a consent withdrawn, data erased, a period over. Ratings go with their example.
+
+What models have learned from them goes too: each asks for it in its own transaction (training.unlearning).
+"""
 
 from __future__ import annotations
 
@@ -7,41 +10,50 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 
 from duilian.customization.labels.examples import marks_of
 from duilian.customization.labels.models import Example, Outcome
+from duilian.customization.training import unlearning
 from duilian.infra.clock import now
 from duilian.infra.database import TenantSession
 
 
-async def of_interview(session: TenantSession, interview_id: UUID) -> int:
+async def of_interview(session: TenantSession, interview_id: UUID, erasure_id: UUID | None = None) -> int:
     """Copies made of an interview's answers; how many."""
-    return await _gone(
-        session, delete(Example).where(Example.interview_id == interview_id).returning(Example.id)
-    )
+    return await examples(session, Example.interview_id == interview_id, erasure_id)
 
 
-async def withhold(session: TenantSession, interview_id: UUID) -> None:
-    """A legal hold keeps the rows, and nobody uses them any more."""
+async def withhold(session: TenantSession, interview_id: UUID, erasure_id: UUID | None = None) -> None:
+    """A legal hold keeps the rows, and nobody uses them any more, no model either."""
     mine = update(Example).where(Example.interview_id == interview_id, Example.withheld_at.is_(None))
-    await session.execute(mine.values(withheld_at=now()))
+    rows = await session.execute(mine.values(withheld_at=now()).returning(Example.id, Example.person_index))
+    await unlearning.ask(session, rows.all(), erasure_id)
 
 
-async def of_person(session: TenantSession, indexes: Sequence[bytes]) -> int:
-    """Imported history of a person, known by any of the pseudonyms; how many rows."""
-    history = delete(Example).where(Example.person_index.in_(indexes), Example.source == "import")
+async def of_person(session: TenantSession, indexes: Sequence[bytes], erasure_id: UUID | None = None) -> int:
+    """Imported history of a person, known by any of the pseudonyms; how many rows. Models forget the person whether or
+    not a label is left."""
+    history = Example.person_index.in_(indexes) & (Example.source == "import")
+    gone = await examples(session, history, erasure_id)
+    await unlearning.ask(session, [], erasure_id, indexes)
     later = delete(Outcome).where(Outcome.person_index.in_(indexes))
-    gone = await _gone(session, history.returning(Example.id))
     return gone + await _gone(session, later.returning(Outcome.id))
 
 
 async def older_than(session: TenantSession, moment: datetime) -> int:
     """Imported history whose period of retention is over; interviews have clocks of their own. How many rows."""
-    history = delete(Example).where(Example.source == "import", Example.created_at < moment)
+    gone = await examples(session, (Example.source == "import") & (Example.created_at < moment))
     later = delete(Outcome).where(Outcome.created_at < moment)
-    gone = await _gone(session, history.returning(Example.id))
     return gone + await _gone(session, later.returning(Outcome.id))
+
+
+async def examples(session: TenantSession, mine: ColumnElement[bool], erasure_id: UUID | None = None) -> int:
+    """The one way to delete them, so that models hear of it; how many."""
+    statement = delete(Example).where(mine).returning(Example.id, Example.person_index)
+    rows = (await session.execute(statement)).all()
+    await unlearning.ask(session, rows, erasure_id)
+    return len(rows)
 
 
 async def held(session: TenantSession, indexes: Sequence[bytes], interviews: Sequence[UUID]) -> list[Example]:

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import delete, func, select
 
-from duilian.customization.labels import checking, errors, files, mapping, scales
+from duilian.customization.labels import checking, errors, files, forgetting, mapping, scales
 from duilian.customization.labels.checking import Checked
 from duilian.customization.labels.files import Opened
 from duilian.customization.labels.findings import MOST_KEPT, Finding
@@ -161,12 +161,9 @@ async def undo(session: TenantSession, row: HistoryImport, *, sure: bool = False
     labels = await labels_on(session, row.id)
     if labels and not sure:
         raise errors.LabelsWouldGo(labels=labels)
-    gone = 0
-    for statement in (
-        delete(Example).where(Example.import_id == row.id).returning(Example.id),
-        delete(Outcome).where(Outcome.import_id == row.id).returning(Outcome.id),
-    ):
-        gone += len((await session.execute(statement)).all())
+    gone = await forgetting.examples(session, Example.import_id == row.id)
+    later = delete(Outcome).where(Outcome.import_id == row.id).returning(Outcome.id)
+    gone += len((await session.execute(later)).all())
     row.state, row.undone_by, row.undone_at = UNDONE, session.access.actor, now()
     row.findings_sealed = row.preview_sealed = None
     audit.record(session, "history.undone", "import", row.id, after={"rows": gone, "labels": labels})

@@ -42,7 +42,12 @@ async def competency_of(session: TenantSession, example: Example) -> Competency 
 
 
 async def anchors(session: TenantSession, example: Example) -> list[str]:
-    """What the rubric says of the highest levels, in the example's language."""
+    """What the rubric says of the highest levels, in the example's language; and the procedure that the question asks for,
+    as one text in its order, so that a model's facts of content and order (learned.facts) are measured against it."""
     competency = await competency_of(session, example)
-    levels = competency.levels if competency else []
-    return [words(level.anchor, LOCALE_OF[example.language]) for level in levels if level.level in TOP]
+    levels, locale = competency.levels if competency else [], LOCALE_OF[example.language]
+    found = [words(level.anchor, locale) for level in levels if level.level in TOP]
+    question = await question_of(session, example)
+    if question and question.procedure and question.procedure.competency == example.competency:
+        found.append("。".join(words(step.text, locale) for step in question.procedure.steps))
+    return found

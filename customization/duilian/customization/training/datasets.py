@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from duilian.customization.lab.lines import Line
 from duilian.customization.labels.examples import LabelledLine, as_lines, lines_of, marks_of
+from duilian.customization.labels.models import Example
 from duilian.customization.training.errors import DatasetChanged, TooFewToTrain
 from duilian.customization.training.models import DatasetVersion
 from duilian.infra import audit
@@ -61,6 +62,14 @@ async def thaw(session: TenantSession, row: DatasetVersion) -> list[LabelledLine
     if digest(found) != row.sha256:
         raise DatasetChanged
     return found
+
+
+async def check_held(session: TenantSession, row: DatasetVersion) -> None:
+    """Raises DatasetChanged where somebody's answers went since it was read; marks given meanwhile do no harm."""
+    wanted = [UUID(example_id) for example_id, _ in row.members]
+    held = select(func.count()).where(Example.id.in_(wanted), Example.withheld_at.is_(None))
+    if await session.scalar(held) != len(wanted):
+        raise DatasetChanged
 
 
 def digest(found: Sequence[LabelledLine]) -> str:

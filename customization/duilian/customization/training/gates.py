@@ -74,6 +74,11 @@ def all_gates(
     ]  # fmt: skip
 
 
+def counted_again(gates: list[Gate], labels: int, people: int) -> list[Gate]:
+    """Once a model had to forget people: whether enough is left; the rest stands as it was measured."""
+    return [_enough(labels, people) if gate.name == "enough" else gate for gate in gates]
+
+
 def verdict(gates: list[Gate]) -> str:
     """refused, warned or passed."""
     states = {gate.state for gate in gates}

@@ -1,4 +1,5 @@
-"""Tables: frozen labels, what was trained from them, which models judged when, and what a model in the shadow said."""
+"""Tables: frozen labels, what was trained from them, which models judged when, what a model in the shadow said, and what
+models are to forget."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ class TrainingRun(Tenanted, Base):
 
     held_out: what the model said of each example without having seen its person, by example id. artefact: sha256.
     gates: see `gates.Gate`; verdict: passed, warned or refused. failure: {"code", "zh", "en"}; of a run under way: why it is
-    tried again. estimate: `costs.Estimate`, as it was told; cost: `costs.Cost`, of runs that are done.
+    tried again. estimate: `costs.Estimate`, as it was told; cost: `costs.Cost`, of runs that are done. taught_by: whose rows
+    the artefact holds (`unlearning.Taught`). A run that had to forget people names the artefact without them, or none.
     """
 
     __tablename__ = "training_runs"
@@ -53,6 +55,7 @@ class TrainingRun(Tenanted, Base):
     cost: Mapped[JsonObject | None]
     evaluation: Mapped[JsonObject | None]
     held_out: Mapped[JsonObject | None]
+    taught_by: Mapped[JsonObject | None]
     card: Mapped[JsonObject | None]
     artefact: Mapped[str | None]
     gates: Mapped[list[Any] | None]
@@ -120,3 +123,23 @@ class ShadowScore(Tenanted, Base):
     shadow: Mapped[float | None]
     versions: Mapped[JsonObject]
     created_at: Mapped[datetime]
+
+
+class Forgetting(Tenanted, Base):
+    """Labels are gone, and what models learned from them has to go too. Written in the transaction that lets them go.
+
+    examples: ids; people: pseudonyms, hexadecimal; both empty once it is done. erasure_id: whose receipt tells of it.
+    rows: that left stored models, None before.
+    """
+
+    __tablename__ = "forgettings"
+    __table_args__ = (
+        Index("ix_forgettings_open", "tenant_id", "id", postgresql_where=text("done_at is null")),
+    )
+
+    examples: Mapped[list[Any]]
+    people: Mapped[list[Any]]
+    erasure_id: Mapped[UUID | None]
+    rows: Mapped[int | None]
+    asked_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]

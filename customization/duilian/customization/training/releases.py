@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from duilian.customization.training.errors import (
     AlreadyReleased,
@@ -15,7 +15,7 @@ from duilian.customization.training.errors import (
     RunNotDone,
 )
 from duilian.customization.training.models import HeadRelease, TrainingRun
-from duilian.infra import audit
+from duilian.infra import audit, events
 from duilian.infra.clock import now
 from duilian.infra.database import TenantSession
 from duilian.infra.errors import NotFound
@@ -109,7 +109,7 @@ async def roll_back(session: TenantSession, competency: str, reason: str) -> Hea
     row = await release_of(session, competency, IN_FORCE)
     if row is None:
         raise NothingInForce
-    before = await session.get(HeadRelease, (session.tenant_id, row.previous_id)) if row.previous_id else None
+    before = await _usable_before(session, row)
     await _retire(session, row, reason.strip())
     if before is not None:
         before.state, before.retired_at, before.retired_by = IN_FORCE, None, None
@@ -119,6 +119,45 @@ async def roll_back(session: TenantSession, competency: str, reason: str) -> Hea
         after=(_facts(before) if before else {}) | {"reason": reason.strip()},
     )  # fmt: skip
     return before
+
+
+async def _usable_before(session: TenantSession, row: HeadRelease) -> HeadRelease | None:
+    """The last one in force before it that may still judge: people may have left it since."""
+    while row.previous_id is not None:
+        row = await get(session, row.previous_id)
+        run = await session.get_one(TrainingRun, (session.tenant_id, row.run_id))
+        if run.artefact is not None and run.verdict != "refused":
+            return row
+    return None
+
+
+async def repoint(session: TenantSession, before: str, after: str) -> None:
+    """Whatever was released as one artefact is another one now."""
+    await session.execute(update(HeadRelease).where(HeadRelease.artefact == before).values(artefact=after))
+
+
+async def take_out(session: TenantSession) -> dict[str, str | None]:
+    """What is released and may judge no longer, because too little is left of it, is so no longer; what is in force
+    now, by competency of those that were. A person hears of it."""
+    query = (
+        select(HeadRelease)
+        .join(
+            TrainingRun,
+            (TrainingRun.tenant_id == HeadRelease.tenant_id) & (TrainingRun.id == HeadRelease.run_id),
+        )
+        .where(HeadRelease.state != RETIRED, TrainingRun.verdict == "refused")
+        .order_by(HeadRelease.id)
+    )
+    back: dict[str, str | None] = {}
+    for row in list(await session.scalars(query)):
+        if row.state == SHADOW:
+            await stop_shadow(session, row.id)
+        else:
+            before = await roll_back(session, row.competency, "")
+            back[row.competency] = before.artefact if before else None
+        facts = {"competency": row.competency, "artefact": row.artefact}
+        await events.append(session, "model.taken_out", row.run_id, session.access.actor, **facts)
+    return back
 
 
 async def stop_shadow(session: TenantSession, release_id: UUID) -> HeadRelease:

@@ -7,10 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from duilian.billing.service import count_report, count_training
+from duilian.customization.anchors.later import ANCHORS
 from duilian.customization.labels import importing
 from duilian.customization.labels.importing import PREDICT, Importer
 from duilian.customization.labels.imports import IMPORT
 from duilian.customization.training.costs import prices
+from duilian.customization.training.unlearning import FORGET
 from duilian.customization.vocabulary.service import LEARN
 from duilian.infra import events, mail, telemetry
 from duilian.infra.database import Database
@@ -24,7 +26,8 @@ from duilian.platform.console import account_letters
 from duilian.platform.labelling.gather import GATHER, Gatherer, on_report
 from duilian.platform.labelling.predict import Predictor
 from duilian.platform.labelling.tidy import TIDY, Tidier
-from duilian.platform.measuring.anchoring import ANCHORS, AnchorScorer
+from duilian.platform.labelling.unlearner import Unlearner
+from duilian.platform.measuring.anchoring import AnchorScorer
 from duilian.platform.measuring.service import MEASURE, Measurer
 from duilian.platform.media.recordings import Assembler
 from duilian.platform.onboarding import drafts
@@ -117,6 +120,8 @@ def _worker(settings: Settings, database: Database, keyring: Keyring, serving: S
     worker.add(GATHER, Gatherer(database).run)
     worker.add(TIDY, Tidier(database, store).run)
     worker.daily(TIDY, "01:50", database)
+    worker.add(FORGET, Unlearner(database, store).run)
+    worker.daily(FORGET, "02:10", database)
     worker.add(MEASURE, Measurer(database).run)
     worker.daily(MEASURE, "03:10", database)
     worker.add(ANCHORS, AnchorScorer(database, store, serving).run)

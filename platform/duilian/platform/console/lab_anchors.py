@@ -11,12 +11,12 @@ from litestar.response import Redirect
 from sqlalchemy import select
 
 from duilian.customization.anchors import service as anchors
+from duilian.customization.anchors.later import score_later
 from duilian.customization.labels.models import Example
 from duilian.customization.measurement.drift import LEAST_ANCHORS
 from duilian.platform.console import lab_view
 from duilian.platform.console.desk import Desk, member_with, provide_desk
 from duilian.platform.console.shell import AnyRequest, staff_page
-from duilian.platform.measuring.anchoring import score_later
 from duilian.platform.measuring.figures import KINDS
 from duilian.platform.web.edge import back_to
 from duilian.platform.web.words import t

@@ -141,7 +141,8 @@ async def _overview(
     price = prices(settings.core_hour_price)
     return staff_page(
         request, desk, "models_overview.html", status=problem.status if problem else 200,
-        rows=await models_view.overview(desk, price), price=price, runs=await service.runs(desk.session), kinds=KINDS,
+        rows=await models_view.overview(desk, price), price=price, taken_out=await models_view.taken_out(desk),
+        runs=await service.runs(desk.session), kinds=KINDS,
         reader=await models_view.reader_of(desk), least=datasets.LEAST_LABELS,
         promote_labels=datasets.PROMOTE_LABELS, promote_people=datasets.PROMOTE_PEOPLE,
         error=problem.sentence(desk.locale) if problem else "",
@@ -160,7 +161,7 @@ async def _competency(
     run = await service.run_of(desk.session, shadow.run_id) if shadow else None
     return staff_page(
         request, desk, "models_competency.html", status=problem.status if problem else 200, competency=competency,
-        history=history, in_force=states.get(releases.IN_FORCE), shadow=shadow,
+        history=history, taken_out=await models_view.taken_out(desk, competency), in_force=states.get(releases.IN_FORCE), shadow=shadow,
         needs_reason=run is not None and run.verdict == "warned", figures=await models_view.comparison(desk, shadow),
         reader=await models_view.reader_of(desk), least=releases.LEAST_REASON, most=MOST_REASON,
         error=problem.sentence(desk.locale) if problem else "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -9,7 +10,7 @@ from sqlalchemy import select
 from duilian.customization.measurement.results import plain
 from duilian.customization.training import releases
 from duilian.customization.training.costs import Money
-from duilian.customization.training.models import HeadRelease
+from duilian.customization.training.models import HeadRelease, TrainingRun
 from duilian.platform.console import lab_charts as charts
 from duilian.platform.console.desk import Desk
 from duilian.platform.console.lab_view import Reader, names_of
@@ -29,6 +30,10 @@ class ModelReader(Reader):
 
     def who(self, actor: str) -> str:
         return self.people.get(actor, t(self.locale, "models.by_system"))
+
+    def at(self, moment: str) -> datetime:
+        """As a card keeps it."""
+        return datetime.fromisoformat(moment)
 
     def kind(self, state: str) -> str:
         return KIND.get(state, "neutral")
@@ -91,6 +96,19 @@ async def overview(desk: Desk, price: Money) -> list[Json]:
             "shadow": active.get((key, releases.SHADOW)),
         }
         for key in known
+    ]
+
+
+async def taken_out(desk: Desk, competency: str = "") -> list[Json]:
+    """Models that judge no longer because people left them, until a newer run of the competency is done."""
+    query = select(TrainingRun).where(TrainingRun.state == service.DONE).order_by(TrainingRun.created_at)
+    newest = {run.competency: run for run in await desk.session.scalars(query)}
+    released = set(await desk.session.scalars(select(HeadRelease.run_id)))
+    return [
+        last | {"competency": key, "run": run.id, "at": datetime.fromisoformat(last["at"])}
+        for key, run in sorted(newest.items())
+        if run.id in released and competency in ("", key) and run.verdict == "refused"
+        for last in (run.card or {}).get("forgotten", [])[-1:]
     ]
 
 

@@ -20,6 +20,7 @@ from duilian.platform.decisions.models import Decision, Override
 from duilian.platform.decisions.service import decisions_of, overrides_of
 from duilian.platform.privacy.transcripts import waiting
 from duilian.platform.recruiting.models import Candidate, Invitation
+from duilian.platform.reports import why
 from duilian.platform.reports.counterfactual import Counterfactual, probe_of
 from duilian.platform.reports.errors import NoRecording, NoReportYet
 from duilian.platform.reports.models import Report
@@ -55,6 +56,7 @@ class ReportView:
     overrides: dict[str, Override]
     overriders: dict[str, str]  # by competency: the member's name
     steps: dict[str, list[dict[str, Any]]]  # by answer key: steps of a task as an assessor timed them
+    why: dict[str, list[tuple[int, list[str]]]]  # by competency: what a model of the company's own went by
     settled: int
     answers: int
     troubles: list[Trouble]  # answers that wait for another attempt
@@ -97,6 +99,7 @@ async def build(session: TenantSession, person: Person, locale: str) -> ReportVi
         overrides=overrides,
         overriders={key: names[row.member_id] for key, row in overrides.items()},
         steps={a["key"]: _assessed(a, marks.get(a["key"], {})) for a in content["answers"]},
+        why=why.said(content, locale),
         settled=settled,
         answers=count,
         troubles=[] if report else await stumbling(session, locale, [a.id for a in answers]),
@@ -108,8 +111,9 @@ async def build(session: TenantSession, person: Person, locale: str) -> ReportVi
 
 def whole(content: dict[str, Any]) -> dict[str, Any]:
     """A report as today's page reads it: one of an earlier format lacks what did not exist then."""
-    since = {"steps": [], "correction": None}
-    return content | {"answers": [since | answer for answer in content["answers"]]}
+    since = {"steps": [], "correction": None, "procedure": None}
+    scored = [{"why": []} | competency for competency in content["competencies"]]
+    return content | {"answers": [since | answer for answer in content["answers"]], "competencies": scored}
 
 
 def _assessed(answer: dict[str, Any], marks: dict[str, StepMark]) -> list[dict[str, Any]]:

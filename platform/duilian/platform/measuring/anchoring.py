@@ -6,19 +6,12 @@ from uuid import UUID
 
 from duilian.customization.anchors import service as anchors
 from duilian.customization.anchors.models import AnchorRun
-from duilian.infra.database import Database, TenantSession
-from duilian.infra.jobs import defer
+from duilian.infra.database import Database
 from duilian.infra.objects import ObjectStore
 from duilian.platform.labelling.gather import Opinion
 from duilian.platform.labelling.predict import judged_again
 from duilian.platform.measuring.hearing import Listener
 from duilian.serving.client import ServingClient
-
-ANCHORS = "lab.anchors"
-
-
-async def score_later(session: TenantSession, cause: str = "person") -> None:
-    await defer(session, ANCHORS, lock=f"{ANCHORS}:{session.tenant_id}", cause=cause)
 
 
 class AnchorScorer:

@@ -16,11 +16,13 @@ from uuid import UUID
 from sqlalchemy import delete, select, text, update
 
 from duilian.customization.labels import forgetting
+from duilian.customization.training import unlearning
 from duilian.infra import events
 from duilian.infra.clock import now
 from duilian.infra.database import Access, Database, TenantSession
 from duilian.infra.jobs import defer
 from duilian.infra.objects import ObjectStore
+from duilian.platform.labelling.unlearner import Unlearner
 from duilian.platform.live import state as live
 from duilian.platform.media.erase import erase_media, object_names
 from duilian.platform.privacy import holds, people, receipts, recipients
@@ -85,13 +87,13 @@ async def erase_rows(session: TenantSession, row: Erasure, interview: Interview)
         return
     if await holds.standing(session, [interview.id]):
         if row.scope in EXAMPLES:
-            await forgetting.withhold(session, interview.id)
+            await forgetting.withhold(session, interview.id, row.id)
         return
     answers = select(Answer.id).where(Answer.interview_id == interview.id)
     made_before = Analysis.answer_id.in_(answers) & (Analysis.created_at <= row.requested_at)
     counts: dict[str, int] = {}
     if row.scope in EXAMPLES:
-        counts["examples"] = await forgetting.of_interview(session, interview.id)
+        counts["examples"] = await forgetting.of_interview(session, interview.id, row.id)
     if row.scope == "training":  # reports do not rest on them
         _count(row, interview.id, counts)
         return
@@ -152,6 +154,7 @@ class Eraser:
         for candidate_id in reversed(list(dict.fromkeys(candidate for candidate, _ in meant))):
             if scope in PERSON:
                 await self._person(tenant_id, UUID(erasure_id), candidate_id, access)
+        await Unlearner(self._database, self._store).run(tenant_id)
         async with self._database.begin(tenant_id, access) as session:
             await _finish(session, UUID(erasure_id))
 
@@ -184,7 +187,7 @@ class Eraser:
             if row.scope == "all":
                 mine = update(Invitation).where(Invitation.candidate_id == candidate_id)
                 await session.execute(mine.where(Invitation.closed_at.is_(None)).values(closed_at=now()))
-                _count(row, candidate_id, {"history": await _history(session, candidate_id)})
+                _count(row, candidate_id, {"history": await _history(session, row, candidate_id)})
             if await _something_left(session, candidate_id):
                 return
             mine = delete(PracticeAttempt).where(PracticeAttempt.candidate_id == candidate_id)
@@ -198,10 +201,10 @@ class Eraser:
             _count(row, candidate_id, counts)
 
 
-async def _history(session: TenantSession, candidate_id: UUID) -> int:
+async def _history(session: TenantSession, row: Erasure, candidate_id: UUID) -> int:
     """What was imported of the person from before."""
     candidate = await session.get_one(Candidate, (session.tenant_id, candidate_id))
-    return await forgetting.of_person(session, await people.history_indexes(session, [candidate]))
+    return await forgetting.of_person(session, await people.history_indexes(session, [candidate]), row.id)
 
 
 def forget(candidate: Candidate) -> None:
@@ -260,6 +263,7 @@ def _count(row: Erasure, subject: UUID, counts: Mapping[str, int]) -> None:
 async def _finish(session: TenantSession, erasure_id: UUID) -> None:
     """The receipt. Where a hold stands it says so and the erasure stays open for the next run."""
     row = await _locked(session, erasure_id)
+    _count(row, row.id, {"learned": await unlearning.rows_of(session, row.id)})
     interviews = [interview for _, interview in await _meant(session, row) if interview]
     held = await holds.standing(session, interviews)
     finished: datetime | None = None if held else now()

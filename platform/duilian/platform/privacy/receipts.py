@@ -30,6 +30,7 @@ _ROWS = {
     "corrections": ("corrections", DATABASE),
     "examples": ("examples", DATABASE),
     "history": ("history", DATABASE),
+    "learned": ("learned", OBJECT_STORE),
     "reports": ("reports", DATABASE),
     "overrides": ("overrides", DATABASE),
     "reasons": ("reasons", DATABASE),

@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import func, select
 
 from duilian.customization.models import PublishedSet
-from duilian.customization.schemas import QuestionSet
+from duilian.customization.schemas import Question, QuestionSet
 from duilian.customization.service import content_of, set_version
 from duilian.infra import events
 from duilian.infra.clock import now
@@ -31,7 +31,7 @@ from duilian.platform.sessions.states import SETTLED, Status
 from duilian.serving.contracts import Transcript
 from duilian.tenants.policy import Policy
 
-FORMAT = 3
+FORMAT = 4
 
 
 class ReportComposer:
@@ -152,6 +152,32 @@ def _answer(
         "delivery": msgspec.to_builtins(spoken.delivery) if spoken else None,
         "quality": quality_facts(seen),
         "steps": steps.by_candidate(question, answer),
+        "procedure": _procedure(question, seen),
+    }
+
+
+def _procedure(question: Question, seen: Found) -> dict[str, Any] | None:
+    """Steps of the procedure with the words that name them; None where none is asked for, or nothing was read."""
+    found = seen.judged.procedure if seen.judged else None
+    if found is None or question.procedure is None:
+        return None
+    asked = {step.key: step for step in question.procedure.steps}
+    named = [
+        {
+            "step": one.key,
+            "text": asked[one.key].text,
+            "safety": asked[one.key].safety,
+            "quote": one.quote,
+            "offset": one.offset,
+        }
+        for one in found.steps
+    ]
+    return {
+        "competency": found.competency,
+        "coverage": found.coverage,
+        "order": found.order,
+        "effect": found.effect,
+        "steps": named,
     }
 
 

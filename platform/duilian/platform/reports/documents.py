@@ -24,7 +24,7 @@ class Total(TypedDict):
 
 
 class AnswerDocument(TypedDict):
-    """correction: what the candidate changed in the transcript, with the text as it was heard; the corrected text is
+    """procedure: which steps the answer names and in which order, where the question asks for one. correction: what the candidate changed in the transcript, with the text as it was heard; the corrected text is
     what was scored. transcript, star, delivery and quality as docs/report.md has them; None where the answer was not read."""
 
     key: str
@@ -41,6 +41,7 @@ class AnswerDocument(TypedDict):
     delivery: dict[str, Any] | None
     quality: dict[str, Any]
     steps: list[dict[str, Any]]
+    procedure: dict[str, Any] | None
 
 
 class IntegrityFact(TypedDict):

@@ -12,6 +12,7 @@ from litestar import Response
 
 from duilian.customization.schemas import words
 from duilian.infra.database import TenantSession
+from duilian.platform.reports import why
 from duilian.platform.reports.models import Report
 from duilian.platform.reports.service import Person
 from duilian.platform.scoring import refusals
@@ -49,6 +50,7 @@ def render(document: dict[str, Any]) -> bytes:
 def document(tenant: Tenant, person: Person, report: Report, locale: str) -> dict[str, Any]:
     """Everything the template prints, in the reader's language."""
     content, zone = report.content, tenant.time_zone
+    accounts = why.said(content, locale)
     submitted = person.interview.submitted_at
     return {
         "locale": locale,
@@ -61,7 +63,9 @@ def document(tenant: Tenant, person: Person, report: Report, locale: str) -> dic
         "created": formats.moment(report.created_at, locale, zone),
         "total": content["total"]
         | {"reasons": [refusals.sentence(r, locale) for r in content["total"]["reasons"]]},
-        "competencies": [_competency(c, content["answers"], locale) for c in content["competencies"]],
+        "competencies": [
+            _competency(c, content["answers"], accounts[c["key"]], locale) for c in content["competencies"]
+        ],
         "answers": [_answer(a, locale) for a in content["answers"]],
         "integrity": [_fact(f, content["answers"], locale) for f in content["integrity"]],
         "versions": [[name, value] for name, value in content["versions"].items()],
@@ -69,7 +73,9 @@ def document(tenant: Tenant, person: Person, report: Report, locale: str) -> dic
     }
 
 
-def _competency(c: dict[str, Any], answers: list[dict[str, Any]], locale: str) -> dict[str, Any]:
+def _competency(
+    c: dict[str, Any], answers: list[dict[str, Any]], account: list[tuple[int, list[str]]], locale: str
+) -> dict[str, Any]:
     position = {a["key"]: a["position"] for a in answers}
     return {
         "name": words(c["name"], locale),
@@ -90,6 +96,7 @@ def _competency(c: dict[str, Any], answers: list[dict[str, Any]], locale: str) -
         "reasons": list(dict.fromkeys(refusals.sentence(r, locale) for r in c["reasons"])),
         "advice": words(c["advice"], locale),
         "missing": c["missing"],
+        "why": account,
     }
 
 
@@ -108,6 +115,7 @@ def _answer(a: dict[str, Any], locale: str) -> dict[str, Any]:
         else [],
         "correction": _corrected(a.get("correction"), locale),
         "steps": [_step(step, locale) for step in a.get("steps", [])],
+        "procedure": _procedure(a.get("procedure"), locale),
     }
 
 
@@ -125,6 +133,19 @@ def _corrected(made: dict[str, Any] | None, locale: str) -> list[str]:
         for change in made["changes"]
     ]
     return [t(locale, "pdf.corrected", share=round(made["changed_share"] * 100)), *changes]
+
+
+def _procedure(found: dict[str, Any] | None, locale: str) -> list[str]:
+    """How many of the steps are named, in which order, and which are not."""
+    if found is None:
+        return []
+    left = [step for step in found["steps"] if step["quote"] is None]
+    count = {"n": len(found["steps"]) - len(left), "all": len(found["steps"])}
+    missing = [
+        f"{words(step['text'], locale)} ({t(locale, 'procedure.safety_missing' if step['safety'] else 'procedure.missing')})"
+        for step in left
+    ]
+    return [t(locale, "procedure.found", **count, order=f"{found['order']:.0%}"), *missing]
 
 
 def _step(step: dict[str, Any], locale: str) -> str:

@@ -14,9 +14,13 @@ from duilian.infra.errors import Problem
 from duilian.platform.reports.claims import ClaimBeyondWords, check_words
 from duilian.platform.scoring.evidence import QuoteNotSaid
 from duilian.platform.scoring.pooling import CompetencyScore
+from duilian.serving.contracts import FactGap, Why
+from duilian.serving.scoring.learned.explaining import NAMED
 
 ALLOWED = frozenset(CompetencyScore.__struct_fields__)
 IN_A_TOTAL = frozenset({"outcome", "score", "standard_error", "provisional", "weight_scored", "reasons"})
+IN_A_WHY = frozenset(("answer", *Why.__struct_fields__))
+OF_A_GAP = frozenset(FactGap.__struct_fields__)
 OF_A_QUOTE = frozenset({"answer", "quote", "offset", "start", "end", "level", "strength"})
 
 
@@ -31,9 +35,15 @@ def verify_report(content: dict[str, Any], questions: QuestionSet) -> None:
     said = {a["key"]: a["transcript"]["text"] for a in content["answers"] if a["transcript"]}
     rubric = {competency.key: competency for competency in questions.competencies}
     _no_more_than(content["total"], IN_A_TOTAL)
+    for answer in content["answers"]:
+        for step in (answer["procedure"] or {"steps": []})["steps"]:
+            if step["quote"] is not None:
+                _said({"answer": answer["key"], "quote": step["quote"], "offset": step["offset"]}, said)
     for scored in content["competencies"]:
         _no_more_than(scored, ALLOWED)
         quotes = [_said(evidence, said) for evidence in scored["evidence"]]
+        for why in scored["why"]:
+            _accounted(why, said, rubric[scored["key"]])
         _founded(scored, rubric[scored["key"]], quotes)
 
 
@@ -41,6 +51,20 @@ def _no_more_than(part: dict[str, Any], allowed: frozenset[str]) -> None:
     """A measure of picture or voice has no place among the scores, whatever it is called."""
     if beyond := sorted(part.keys() - allowed):
         raise ClaimBeyondWords(words=", ".join(beyond))
+
+
+def _accounted(why: dict[str, Any], said: dict[str, str], competency: Competency) -> None:
+    """A model's account quotes the answer or the rubric, and has no words of its own."""
+    _no_more_than(why, IN_A_WHY)
+    for moved in why["moved"]:
+        _said({"answer": why["answer"], "quote": moved["text"], "offset": moved["offset"]}, said)
+    anchors = list(_strings([level.anchor for level in competency.levels]))
+    if any(all(point["text"] not in anchor for anchor in anchors) for point in why["points"]):
+        raise AdviceUnfounded
+    for gap in (*why["short_of"], *why["lift"]):
+        _no_more_than(gap, OF_A_GAP)
+        if gap["fact"] not in NAMED:
+            raise ClaimBeyondWords(words=gap["fact"])
 
 
 def _said(evidence: dict[str, Any], said: dict[str, str]) -> str:

@@ -17,10 +17,14 @@ class QuoteNotSaid(Problem):
 def verify(response: ScoreResponse, transcript: Transcript) -> None:
     """Raises QuoteNotSaid. Runs before anything is stored."""
     for judgement in response.judgements:
-        for quote in judgement.quotes:
+        moved = judgement.why.moved if judgement.why else []
+        for quote in (*judgement.quotes, *moved):
             if transcript.text[quote.offset : quote.offset + len(quote.text)] != quote.text:
                 raise QuoteNotSaid
         if judgement.outcome == "scored" and not judgement.quotes:
+            raise QuoteNotSaid
+    for step in response.procedure.steps if response.procedure else []:
+        if step.quote is not None and not transcript.text.startswith(step.quote, step.offset):
             raise QuoteNotSaid
 
 

@@ -2,10 +2,13 @@
 
 `models/{sha256}` is an artefact (serving.scoring.artefact), `models/in-force` names one per competency. Both are
 sealed under the tenant's key, rotate with it and are gone when it is destroyed. An artefact never changes, so what an
-answer was judged by can be found again by the version that its analysis names.
+answer was judged by can be found again by the version that its analysis names; unless somebody's labels had to leave it:
+then another takes its place and it is deleted (labelling.unlearner).
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -50,10 +53,20 @@ class HeadShelf:
         """From the next answer on; None goes back to the cold start. Raises HeadUnusable, HeadBroken."""
         if sha256 is not None:
             unpack(await self.artefact(sha256), sha256)
-        heads = (await self.in_force()).heads
-        heads = {key: value for key, value in heads.items() if key != competency}
-        heads |= {competency: sha256} if sha256 else {}
-        await self._store.put(self._key, IN_FORCE, msgspec.msgpack.encode(InForce(heads)))
+        await self.put_all_in_force((await self.in_force()).heads | {competency: sha256})
+
+    async def put_all_in_force(self, heads: Mapping[str, str | None]) -> None:
+        """In one go, whatever was in force."""
+        named = {competency: sha256 for competency, sha256 in heads.items() if sha256}
+        await self._store.put(self._key, IN_FORCE, msgspec.msgpack.encode(InForce(named)))
+
+    async def stored(self) -> list[str]:
+        """sha256 of every model, in force or not."""
+        names = await self._store.names(self._key.tenant_id, "models/")
+        return sorted(name.removeprefix("models/") for name in names if name != IN_FORCE)
+
+    async def throw_away(self, artefacts: Iterable[str]) -> None:
+        await self._store.delete(self._key.tenant_id, [_name(sha256) for sha256 in artefacts])
 
     async def in_force(self) -> InForce:
         """Nothing where the tenant has no model of its own. Raises HeadUnusable."""

@@ -37,7 +37,10 @@ class ReadAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CompetencyScore(msgspec.Struct, frozen=True, kw_only=True):
-    """level 1–5; score and standard_error on 0–10. All three are None unless the outcome is "scored"."""
+    """level 1–5; score and standard_error on 0–10. All three are None unless the outcome is "scored".
+
+    why: of each answer that a learned model judged, its own account (serving.contracts.Why) beside the answer's key.
+    """
 
     key: str
     name: dict[str, str]
@@ -52,6 +55,7 @@ class CompetencyScore(msgspec.Struct, frozen=True, kw_only=True):
     missing: list[str]
     advice: dict[str, str]
     reasons: list[dict[str, Any]]
+    why: list[dict[str, Any]]
     answers_used: int
     answers_asked: int
 
@@ -74,6 +78,7 @@ def pool(competency: Competency, answers: list[ReadAnswer], locale: str) -> Comp
         anchor=competency.levels[level - 1].anchor,
         evidence=_evidence(scored),
         reasons=[a.refusal for a in asked if a.refusal],
+        why=[{"answer": a.key, **msgspec.to_builtins(j.why)} for a, j in scored if j.why],
         answers_used=len(scored),
     )
 
@@ -116,6 +121,7 @@ def _unscored(
         anchor=None,
         evidence=[],
         reasons=[a.refusal for a in asked if a.refusal],
+        why=[],
         answers_used=0,
     )
 

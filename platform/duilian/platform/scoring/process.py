@@ -173,7 +173,7 @@ class AnswerProcessor:
 
     async def _judge(self, work: Work, findings: Findings, transcript: c.Transcript) -> None:
         request = score_request(work.questions, work.question, transcript, work.locale, work.gate)
-        findings.judged = await judged(self._serving, HeadShelf(self._store, work.key), request)
+        findings.judged = await judged(self._serving, HeadShelf(self._store, work.key), request, explain=True)
         findings.versions |= findings.judged.versions
         verify(findings.judged, transcript)
         gate.check_judged(findings.judged)
@@ -189,9 +189,12 @@ async def answered(call: Awaitable[Answered]) -> Answered:
         raise refusals.ModelFailed from error
 
 
-async def judged(serving: ServingClient, shelf: HeadShelf, request: c.ScoreRequest) -> c.ScoreResponse:
+async def judged(
+    serving: ServingClient, shelf: HeadShelf, request: c.ScoreRequest, *, explain: bool = False
+) -> c.ScoreResponse:
     """By the tenant's own models where it has any in force. Raises CannotScore, HeadUnusable."""
-    return await answered(serving.score(await shelf.named_in(request), shelf.artefact))
+    asked = msgspec.structs.replace(await shelf.named_in(request), explain=explain)
+    return await answered(serving.score(asked, shelf.artefact))
 
 
 async def _read(session: TenantSession, answer_id: UUID, version: str) -> Work | None:

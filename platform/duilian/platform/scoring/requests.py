@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from duilian.customization.schemas import Competency, Question, QuestionSet, words
+from duilian.customization.schemas import Competency, ProcedureStep, Question, QuestionSet, words
 from duilian.platform.sessions.models import Interview
 from duilian.serving import contracts as c
 from duilian.serving.scoring.text import split_sentences
@@ -31,10 +31,23 @@ def score_request(
         others=[words(other.text, locale) for other in questions.questions if other.key != question.key],
         leaked=gate.leaked,
         off_topic=gate.off_topic,
+        procedure=_procedure(question, locale),
     )
     # All competencies: the scorer must know the whole rubric to notice when it is recited.
     profiles = [_profile(competency, locale) for competency in questions.competencies]
     return c.ScoreRequest(language=transcript.language, answer=answer, competencies=profiles)
+
+
+def _procedure(question: Question, locale: str) -> c.Procedure | None:
+    if question.procedure is None:
+        return None
+    steps = [_step(step, locale) for step in question.procedure.steps]
+    return c.Procedure(competency=question.procedure.competency, steps=steps)
+
+
+def _step(step: ProcedureStep, locale: str) -> c.ProcedureStep:
+    keywords = step.keywords.get(locale, [])
+    return c.ProcedureStep(key=step.key, text=words(step.text, locale), keywords=keywords, safety=step.safety)
 
 
 def _profile(competency: Competency, locale: str) -> c.CompetencyProfile:

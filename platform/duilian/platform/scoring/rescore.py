@@ -71,7 +71,7 @@ class Rescorer:
         """Raises CannotScore, HeadUnusable, and what an outage of the model tier raises."""
         gate.check_corrected(work.transcript, work.transcript.language, work.gate)
         request = score_request(work.questions, work.question, work.transcript, work.locale, work.gate)
-        found = await judged(self._serving, HeadShelf(self._store, work.key), request)
+        found = await judged(self._serving, HeadShelf(self._store, work.key), request, explain=True)
         verify(found, work.transcript)
         gate.check_judged(found)
         return found

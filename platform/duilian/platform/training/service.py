@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import select
 
+from duilian.customization.anchors.later import score_later
 from duilian.customization.labels.examples import marks_of
 from duilian.customization.labels.models import Example
 from duilian.customization.training import costs, datasets, releases
@@ -18,7 +19,6 @@ from duilian.infra.clock import now
 from duilian.infra.database import TenantSession
 from duilian.infra.errors import NotFound
 from duilian.infra.jobs import defer
-from duilian.platform.measuring.anchoring import score_later
 from duilian.platform.scoring.heads import HeadShelf
 
 TRAIN = "models.train"
@@ -33,8 +33,8 @@ async def start(session: TenantSession, competency: str, price: costs.Money) -> 
     told = costs.estimate(dataset.labels, await past(session), price)
     row = TrainingRun(
         dataset_id=dataset.id, competency=competency, state=QUEUED, share=0.0, seconds=None,
-        estimate=msgspec.to_builtins(told), cost=None, evaluation=None, held_out=None, card=None, artefact=None,
-        gates=None, verdict=None, failure=None,
+        estimate=msgspec.to_builtins(told), cost=None, evaluation=None, held_out=None, taught_by=None, card=None,
+        artefact=None, gates=None, verdict=None, failure=None,
         created_by=session.access.actor, created_at=now(), ended_at=None,
     )  # fmt: skip
     session.add(row)

@@ -18,7 +18,7 @@ from duilian.customization.lab.lines import Line
 from duilian.customization.labels.examples import LabelledLine, as_lines, lines_of
 from duilian.customization.labels.models import Example
 from duilian.customization.measurement.drift import Verdict
-from duilian.customization.training import costs, datasets, evaluating, gates
+from duilian.customization.training import costs, datasets, evaluating, gates, releases, unlearning
 from duilian.customization.training.card import card_of
 from duilian.customization.training.costs import Cost
 from duilian.customization.training.evaluating import Evaluation
@@ -124,7 +124,10 @@ class Trainer:
         held: Verdict,
         meter: Meter,
     ) -> None:
-        """Everything at once; the artefact first, where nobody looks until the row names it. Raises Stopped."""
+        """Everything at once; the artefact first, where nobody looks until the row names it. Nobody's labels go meanwhile
+        without the unlearner finding them here. Raises Stopped, DatasetChanged."""
+        await releases.one_at_a_time(session)
+        await datasets.check_held(session, work.dataset)
         row = await session.get(TrainingRun, (session.tenant_id, work.run_id), with_for_update=True)
         if row is None or row.state not in service.UNDER_WAY:
             raise Stopped
@@ -141,6 +144,7 @@ class Trainer:
         row.held_out = {
             str(one.example_id): said.expected for one, said in zip(work.labelled, judged, strict=True)
         }
+        row.taught_by = await unlearning.taught_by(session, work.competency, _names(work.labelled))
         row.card = card_of(row, work.dataset, work.labelled, found, groups, held, learned)
         await events.append(session, "training.measured", row.id, "system", **msgspec.to_builtins(cost))
         audit.record(session, "training.done", "training_run", row.id, after={"verdict": row.verdict, "artefact": row.artefact})  # fmt: skip
@@ -161,10 +165,21 @@ async def _work(
     mine = {one.id for one in chosen if one.competency == row.competency}
     lines = await lines_of(session, competency=row.competency) if mine - known else []
     return _Work(
-        run_id=row.id, dataset=dataset, competency=row.competency, labelled=labelled, lines=as_lines(labelled),
+        run_id=row.id, dataset=dataset, competency=row.competency, labelled=labelled, lines=_named(labelled),
         anchors=sorted(mine), unseen=[line for line in lines if line.example_id in mine - known],
         others=[one.id for one in chosen if one.id not in mine], key=keys_of(session),
     )  # fmt: skip
+
+
+def _names(labelled: Sequence[LabelledLine]) -> dict[str, str]:
+    """By example: under which it stands in the artefact."""
+    return {str(one.example_id): unlearning.name_of(one.example_id, one.person) for one in labelled}
+
+
+def _named(labelled: Sequence[LabelledLine]) -> list[Line]:
+    names = _names(labelled)
+    pairs = zip(labelled, as_lines(labelled), strict=True)
+    return [msgspec.structs.replace(line, person=names[str(one.example_id)]) for one, line in pairs]
 
 
 def _anchor_scores(

@@ -104,6 +104,13 @@ def pack(artefact: Artefact | Learned) -> tuple[bytes, str]:
     return octets, sha256
 
 
+def labels_in(octets: bytes) -> Learned | None:
+    """What a stored model holds of people; None of a `Head`, which is weights alone. Raises msgspec.DecodeError."""
+    if msgspec.msgpack.decode(octets, type=_Kind).format != LEARNED:
+        return None
+    return msgspec.msgpack.decode(octets, type=Learned)
+
+
 def unpack(octets: bytes, sha256: str) -> AnyHead:
     """Raises HeadBroken: other bytes than the name says, another format, numbers that make no model."""
     if len(octets) > MOST_BYTES:
@@ -111,8 +118,8 @@ def unpack(octets: bytes, sha256: str) -> AnyHead:
     if (got := hashlib.sha256(octets).hexdigest()) != sha256:
         raise HeadBroken(sha256=sha256[:12], reason=f"its bytes are those of {got[:12]}")
     try:
-        if msgspec.msgpack.decode(octets, type=_Kind).format == LEARNED:
-            return _learned(msgspec.msgpack.decode(octets, type=Learned), sha256)
+        if (learned := labels_in(octets)) is not None:
+            return _learned(learned, sha256)
         artefact = msgspec.msgpack.decode(octets, type=Artefact)
     except (msgspec.DecodeError, ValueError, LookupError, ArithmeticError) as error:
         raise HeadBroken(sha256=sha256[:12], reason=str(error)) from error

@@ -1,13 +1,15 @@
 """Tenants' heads in memory: kept by bytes, not by number, and given up fairly.
 
 The tier holds no tenant's key, so it never reads a store: a call names the heads it wants by sha256, the tier says
-which it does not hold (ArtefactNeeded), and the caller sends those along. What is held is checked against its name.
+which it does not hold (ArtefactNeeded), and the caller sends those along. What is held is checked against its name. What
+nobody asked for in an hour is given up, so that a model that had to forget somebody does not live on here.
 """
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import Lock
 
 from duilian.infra.errors import Problem
@@ -15,6 +17,7 @@ from duilian.serving.contracts import HeadWanted
 from duilian.serving.scoring.artefact import AnyHead, unpack
 
 Key = tuple[str, str]  # tenant, sha256
+IDLE = 3600.0  # seconds
 
 
 class ArtefactNeeded(Problem):
@@ -29,8 +32,9 @@ class ArtefactNeeded(Problem):
 class HeadCache:
     """limit: bytes of all heads together. Safe for threads."""
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
+    def __init__(self, limit: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limit, self._clock = limit, clock
+        self._used: dict[Key, float] = {}
         self._heads: OrderedDict[Key, AnyHead] = OrderedDict()  # the longest unused first
         self._of_tenant: dict[str, int] = {}
         self.bytes = 0
@@ -39,6 +43,7 @@ class HeadCache:
     def wanted(self, tenant: str, heads: Sequence[HeadWanted]) -> dict[str, AnyHead]:
         """By competency. Raises ArtefactNeeded, HeadBroken."""
         with self._lock:
+            self._give_up_idle()
             found = {head.competency: self._one(tenant, head) for head in heads}
         missing = [head.sha256 for head in heads if found[head.competency] is None]
         if missing:
@@ -49,6 +54,7 @@ class HeadCache:
         key = (tenant, wanted.sha256)
         if key in self._heads:
             self._heads.move_to_end(key)
+            self._used[key] = self._clock()
             return self._heads[key]
         if not wanted.artefact:
             return None
@@ -57,7 +63,7 @@ class HeadCache:
         return head
 
     def _keep(self, key: Key, head: AnyHead) -> None:
-        self._heads[key] = head
+        self._heads[key], self._used[key] = head, self._clock()
         self._count(key[0], head.bytes)
         while self.bytes > self._limit and len(self._heads) > 1:
             self._give_up(self._victim(key))
@@ -69,7 +75,13 @@ class HeadCache:
         oldest = next(iter(self._heads))
         return next((key for key in others if self._of_tenant[key[0]] > share), oldest)
 
+    def _give_up_idle(self) -> None:
+        now = self._clock()
+        for key in [key for key, used in self._used.items() if now - used > IDLE]:
+            self._give_up(key)
+
     def _give_up(self, key: Key) -> None:
+        del self._used[key]
         self._count(key[0], -self._heads.pop(key).bytes)
 
     def _count(self, tenant: str, octets: int) -> None:

@@ -28,13 +28,17 @@ from duilian.serving.contracts import (
     ScoreResponse,
     Sentence,
     StarPart,
+    Why,
 )
 from duilian.serving.scoring.artefact import AnyHead, HeadBroken, LearnedHead
 from duilian.serving.scoring.aside import Sieve
 from duilian.serving.scoring.background import BACKGROUND
-from duilian.serving.scoring.learned.model import Model
+from duilian.serving.scoring.learned.explaining import Asked, explained
+from duilian.serving.scoring.learned.model import Model, Prediction
 from duilian.serving.scoring.learned.observe import Observer
 from duilian.serving.scoring.levels import level_posterior, mean_and_spread
+from duilian.serving.scoring.points import points, unsaid
+from duilian.serving.scoring.procedure import named
 from duilian.serving.scoring.similarity import Calibrated
 from duilian.serving.scoring.star import star_parts
 from duilian.serving.scoring.text import (
@@ -45,11 +49,12 @@ from duilian.serving.scoring.text import (
     units,
 )
 
-VERSION = "cold-start-2"
+VERSION = "cold-start-3"
 RELEVANT = 2.2  # z-value from which a sentence speaks of a competency
 MOST_QUOTES = 3
 NEAR = 1.25  # levels: how far an anchor may lie from the level that the whole answer was judged to have
 SPREAD = 0.85  # standard deviation, in levels, of a judgement on full evidence
+STRETCH = 1.3
 THIN_SPREAD = 1.25  # the same on hardly any evidence
 
 Z = NDArray[np.float64]
@@ -95,6 +100,8 @@ class Reading:
         own_text = " ".join(s.text for s in self.own)
         self.specificity = specificity(own_text, language)
         self.length = len(units(own_text, language))
+        asks = answer.procedure
+        self.procedure = named(asks, self.own, language, self.calibrated, self.place) if asks else None
 
     def place(self, texts: list[str]) -> NDArray[np.float32]:
         if not texts:
@@ -135,7 +142,7 @@ def score(
     used = {c.key: heads[c.key] for c in wanted if heads and c.key in heads}
     return ScoreResponse(
         judgements=[
-            _by_head(judged, reading, competency, used.get(competency.key), embedder)
+            _by_head(judged, reading, competency, used.get(competency.key), embedder, explain=request.explain)
             for judged, competency in zip(judgements, wanted, strict=True)
         ],
         star=reading.star,
@@ -143,6 +150,7 @@ def score(
         question_overlap=round(reading.question_overlap, 4),
         on_topic=round(reading.on_topic, 4),
         set_aside=reading.aside,
+        procedure=reading.procedure,
         versions={"scorer": VERSION, **embedder.versions}
         | {f"head:{competency}": head.sha256[:12] for competency, head in used.items()},
     )
@@ -154,6 +162,8 @@ def _by_head(
     competency: CompetencyProfile,
     head: AnyHead | None,
     embedder: Embedder,
+    *,
+    explain: bool,
 ) -> Judgement:
     if head is None:
         return judgement
@@ -165,32 +175,58 @@ def _by_head(
         raise HeadBroken(sha256=head.sha256[:12], reason=f"it judges {head.competency}")
     if judgement.outcome != "scored":
         return judgement
+    why: Why | None = None
     if isinstance(head, LearnedHead):
-        posterior = by_learned(judgement.posterior, reading, competency, head.model, embedder)
+        posterior, asked = by_learned(judgement.posterior, reading, competency, head.model, embedder)
+        why = _why(asked, reading, competency, judgement.posterior) if explain else None
     elif head.size != len(reading.features):
         raise HeadBroken(
             sha256=head.sha256[:12], reason=f"it reads {head.size} numbers, not {len(reading.features)}"
         )
     else:
         posterior = head.posterior(reading.features)
-    return structs.replace(judgement, posterior=[round(p, 6) for p in posterior])
+    return structs.replace(judgement, posterior=[round(p, 6) for p in posterior], why=why)
 
 
 def by_learned(
     first: list[float], reading: Reading, competency: CompetencyProfile, model: Model, embedder: Embedder
-) -> list[float]:
+) -> tuple[list[float], Asked]:
     """The cold start's posterior and the model's, each weighed by how sure it is: with few labels the first speaks,
-    with many the second, and no label makes a jump."""
+    with many the second, and no label makes a jump. And what the model was asked, so that it can be asked why."""
     known = model.item_of(reading.answer.question)
-    references = known.references if known else [a.text for a in competency.anchors if a.level >= 4]
+    references = known.references if known else _references(reading.answer, competency)
     observer = Observer(lambda texts: embedder.embed(texts, "query"))
     own = " ".join(sentence.text for sentence in reading.own)
     rows = observer.read(reading.answer.question, references, [own])
-    found = model.judge(known.key if known else "", rows)[0]
+    key = known.key if known else ""
+    found = model.judge(key, rows)[0]
     mean, spread = mean_and_spread(first)
-    trust = spread**2 / (spread**2 + found.spread**2)
+    trust = _trust(first, found)
     together = spread * found.spread / sqrt(spread**2 + found.spread**2)
-    return level_posterior((1 - trust) * mean + trust * found.expected, together)
+    asked = Asked(model, observer, key, reading.answer.question, references, rows, found)
+    return level_posterior((1 - trust) * mean + trust * found.expected, together), asked
+
+
+def _trust(first: list[float], found: Prediction) -> float:
+    """The model's share in the judgement, 0–1."""
+    _, spread = mean_and_spread(first)
+    return spread**2 / (spread**2 + found.spread**2)
+
+
+def _why(asked: Asked, reading: Reading, competency: CompetencyProfile, first: list[float]) -> Why:
+    own = " ".join(sentence.text for sentence in reading.own)
+    placed = reading.place(points(competency, reading.language))
+    missing = unsaid(competency, reading.language, own, reading.vectors, reading.calibrated, placed)
+    return explained(asked, reading.own, _trust(first, asked.found), missing)
+
+
+def _references(answer: AnswerText, competency: CompetencyProfile) -> list[str]:
+    """As labels of the item would have them."""
+    asks = answer.procedure
+    steps = asks.steps if asks and asks.competency == competency.key else []
+    return [a.text for a in competency.anchors if a.level >= 4] + (
+        ["。".join(step.text for step in steps)] if steps else []
+    )
 
 
 def judge(reading: Reading, competency: CompetencyProfile) -> Judgement:
@@ -273,8 +309,10 @@ def _latent_level(
         + 0.22 * min(good, 4)
         - 0.55 * min(poor, 3)
     )
+    if reading.procedure and reading.procedure.competency == competency.key:
+        level += reading.procedure.effect / STRETCH
     # Stretched about the middle: the raw sum uses only part of the scale.
-    return float(np.clip(3.0 + 1.3 * (level - 2.55), 1.0, 5.0))
+    return float(np.clip(3.0 + STRETCH * (level - 2.55), 1.0, 5.0))
 
 
 __all__ = ["VERSION", "Embedder", "StarPart", "judge", "score"]

@@ -7,6 +7,7 @@ import re
 from duilian.serving.contracts import Language, Sentence
 
 _END = re.compile(r"[^。！？!?；;\n.]+(?:[。！？!?；;\n]+|\.(?=\s|$)|$|\.)")
+_CLAUSE = re.compile(r"[。！？!?；;，,\n]+|\.(?=\s|$)")
 _WORD = re.compile(r"[A-Za-z0-9']+")
 _HAN = re.compile(r"[\u4e00-\u9fff]|[0-9]+|[A-Za-z]+")
 _NUMBERS = {
@@ -57,6 +58,12 @@ def split_sentences(text: str) -> list[Sentence]:
 
 def _untimed(text: str, offset: int) -> Sentence:
     return Sentence(text=text, offset=offset, length=len(text), start=0.0, end=0.0, first_word=0, last_word=0)
+
+
+def clauses(text: str, language: Language) -> list[str]:
+    """What a sentence names one after the other, verbatim; shorter than four units is part of its neighbour's thought."""
+    parts = [part.strip() for part in _CLAUSE.split(text)]
+    return [part for part in parts if len(units(part, language)) >= 4]
 
 
 def units(text: str, language: Language) -> list[str]:

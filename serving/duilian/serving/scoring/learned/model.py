@@ -278,6 +278,15 @@ class Model:
         )  # fmt: skip
         return self._predictions(mean, variance + self._hyper.noise, part)
 
+    def nearest(self, key: str, rows: Rows, most: int) -> list[float]:
+        """Marks of the labelled answers of the item that the first row is most alike; none of an unknown item."""
+        part = self._parts.get(key)
+        if part is None or not part.labels:
+            return []
+        alike = within(framed(rows, part.frame, self._hyper), part.rows, self._hyper.amplitudes)[0]
+        order = np.argsort(-alike[: part.labels], kind="stable")[:most]
+        return [self.learned.items[part.number].scores[place] for place in order]
+
     def _judge_unknown(self, rows: Rows) -> list[Prediction]:
         """An item the model has never seen: only what all items share speaks."""
         known = self._strangers
