@@ -106,7 +106,10 @@ async def build(session: TenantSession, person: Person, locale: str) -> ReportVi
 def whole(content: dict[str, Any]) -> dict[str, Any]:
     """A report as today's page reads it: one of an earlier format lacks what did not exist then."""
     since = {"steps": [], "correction": None}
-    return content | {"answers": [since | answer for answer in content["answers"]]}
+    return content | {
+        "answers": [since | answer for answer in content["answers"]],
+        "competencies": [{"cuts": None} | competency for competency in content["competencies"]],
+    }
 
 
 def _assessed(answer: dict[str, Any], marks: dict[str, StepMark]) -> list[dict[str, Any]]:
