@@ -196,7 +196,9 @@ async def _run_of_changed(session: TenantSession, competency: str) -> str:
     """A run whose labels are changed before the worker begins: both in one transaction."""
     row = await service.start(session, competency)
     chosen = select(Example.id).where(Example.competency == competency).limit(1).scalar_subquery()
-    await session.execute(update(Rating).where(Rating.example_id == chosen).values(level=Rating.level % 5 + 1))
+    await session.execute(
+        update(Rating).where(Rating.example_id == chosen).values(level=Rating.level % 5 + 1)
+    )
     return str(row.id)
 
 

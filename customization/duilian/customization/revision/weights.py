@@ -8,6 +8,7 @@ proposed only where cases the fit has not seen are told apart no worse.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import nan
 from typing import Literal
 
 import msgspec
@@ -141,7 +142,7 @@ def _held_out(
     options = {"clusters": people, "least": LEAST, "replicates": 300}
     now = statistic(criterion, before)
     return (
-        Estimate(value=now, n=len(criterion), least=LEAST),
+        estimate(now, nan, nan, len(criterion), LEAST),
         paired_difference(statistic, criterion, before, after, **options),
     )
 

@@ -24,6 +24,7 @@ from duilian.platform.api.controller import StaffApi
 from duilian.platform.api.lab import LabApi
 from duilian.platform.api.labels import LabelsApi
 from duilian.platform.api.models import ModelsApi
+from duilian.platform.api.revision import RevisionApi
 from duilian.platform.api.setup import SetupApi
 from duilian.platform.console import closing, passwords, signin, sso, start
 from duilian.platform.console import live as live_console
@@ -47,9 +48,11 @@ from duilian.platform.console.organisation import OrganisationPages, PeoplePages
 from duilian.platform.console.pages import ConsolePages
 from duilian.platform.console.policy import PolicyPages
 from duilian.platform.console.retention import RetentionPages
+from duilian.platform.console.revision import RevisionPages
 from duilian.platform.console.setup import SetupPages
 from duilian.platform.console.setup_brand import BrandPages
 from duilian.platform.console.setup_domain import DomainPages
+from duilian.platform.console.strictness import StrictnessPages
 from duilian.platform.portal import live as live_portal
 from duilian.platform.portal.api import CandidateApi
 from duilian.platform.portal.logo import logo
@@ -57,6 +60,7 @@ from duilian.platform.portal.my_data import MyDataPages
 from duilian.platform.portal.my_data_api import MyDataApi
 from duilian.platform.portal.own_domain import OwnDomains
 from duilian.platform.portal.pages import PortalPages
+from duilian.platform.portal.survey import SurveyApi, SurveyPages
 from duilian.platform.portal.theme import theme
 from duilian.platform.portal.transcripts import TranscriptApi, TranscriptPages
 from duilian.platform.web.cookies import HostCookies
@@ -77,6 +81,8 @@ ROUTES: list[Any] = [
     CandidateApi,
     MyDataPages,
     MyDataApi,
+    SurveyPages,
+    SurveyApi,
     TranscriptPages,
     TranscriptApi,
     live_portal.live,
@@ -101,6 +107,7 @@ ROUTES: list[Any] = [
     SetupApi,
     LabApi,
     ModelsApi,
+    RevisionApi,
     LabelsApi,
     AccountPages,
     AccessPages,
@@ -126,6 +133,8 @@ ROUTES: list[Any] = [
     LabPages,
     AnchorPages,
     ModelPages,
+    StrictnessPages,
+    RevisionPages,
     CalibrationPages,
     SetupPages,
     BrandPages,

@@ -32,6 +32,7 @@ from duilian.platform.privacy.erasing import ERASE, Eraser
 from duilian.platform.privacy.retention import RETENTION, Retention
 from duilian.platform.reports.compose import ReportComposer
 from duilian.platform.reports.counterfactual import PROBE, Prober
+from duilian.platform.revising.service import PROPOSE, REPLAY, Proposer
 from duilian.platform.scoring.process import AnswerProcessor, give_up
 from duilian.platform.scoring.rescore import RESCORE, Rescorer
 from duilian.platform.scoring.shadow import ShadowScorer
@@ -113,6 +114,10 @@ def _worker(settings: Settings, database: Database, keyring: Keyring, serving: S
     worker.daily(MEASURE, "03:10", database)
     worker.add(ANCHORS, AnchorScorer(database, store, serving).run)
     worker.daily(ANCHORS, "03:40", database)
+    proposer = Proposer(database)
+    worker.add(PROPOSE, proposer.run)
+    worker.daily(PROPOSE, "04:10", database)
+    worker.add(REPLAY, proposer.replay)
     worker.add(TRAIN, Trainer(database, store, serving).run)
     worker.add(SHADOW, ShadowScorer(database, store, serving).run)
     worker.hourly(ERASE_DRAFTS, lambda: drafts.erase_old(database))
