@@ -44,12 +44,15 @@ JOBS = {
     "lab.measure": {},
     "lab.anchors": {"cause": "person"},
     "models.train": {"run_id": "events"},
+    "sets.propose": {},
+    "sets.replay": {"proposal_id": "events"},
     "models.shadow": {"answer_id": "answers", "version": "x"},
 }
 # Written for every tenant alike by the clock; they carry no identifier.
 PERIODIC = {
     "lab.measure.daily",
     "lab.anchors.daily",
+    "sets.propose.daily",
     "audit.seal.daily",
     "privacy.retention.daily",
     "onboarding.erase_drafts",

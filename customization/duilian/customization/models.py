@@ -11,7 +11,10 @@ from duilian.infra.database import Base, JsonObject, Tenanted
 
 
 class PublishedSet(Tenanted, Base):
-    """One immutable version of a question set with its competencies and rubrics."""
+    """One immutable version of a question set with its competencies and rubrics.
+
+    provenance: {"proposal", "reason", "base"} where it came of a proposal, with "takes_back" where it undoes one.
+    """
 
     __tablename__ = "published_sets"
     __table_args__ = (UniqueConstraint("tenant_id", "key", "version"),)
@@ -22,3 +25,4 @@ class PublishedSet(Tenanted, Base):
     sha256: Mapped[str] = mapped_column()
     published_at: Mapped[datetime]
     published_by: Mapped[str]
+    provenance: Mapped[JsonObject | None]

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import yaml
 
+from duilian.customization.cuts import APART, rising
 from duilian.customization.errors import BadPack
 from duilian.customization.schemas import LOCALES, QuestionSet
 
@@ -57,6 +58,11 @@ def _faults(question_set: QuestionSet) -> Iterator[tuple[str, str]]:
     for competency in question_set.competencies:
         if [level.level for level in competency.levels] != [1, 2, 3, 4, 5]:
             yield f"$.competencies.{competency.key}.levels", "five levels 1, 2, 3, 4, 5 are needed, in order"
+        if competency.cuts is not None and not rising(competency.cuts):
+            yield (
+                f"$.competencies.{competency.key}.cuts",
+                f"four rising borders, {APART} apart, within 1 and 5",
+            )
     for question in question_set.questions:
         yield from _repeated(f"questions.{question.key}.steps", [step.key for step in question.steps])
         if question.procedure:

@@ -29,13 +29,23 @@ class Level(Part, frozen=True, kw_only=True):
     keywords: dict[str, list[str]]
 
 
-class Competency(Part, frozen=True, kw_only=True):
+Cuts = tuple[float, float, float, float]
+HALFWAY: Cuts = (1.5, 2.5, 3.5, 4.5)
+
+
+class Competency(Part, frozen=True, kw_only=True, omit_defaults=True):
+    """cuts: borders between the levels on the judges' scale 1–5 (分界点), rising; None where they lie halfway.
+
+    Left out where it is None, so that a set from before it existed is, byte for byte, still the same set.
+    """
+
     key: Key
     name: Words
     description: Words
     weight: Annotated[int, msgspec.Meta(ge=1, le=100)]
     levels: list[Level]
     advice: Words
+    cuts: Cuts | None = None
 
 
 class Step(Part, frozen=True, kw_only=True):

@@ -13,14 +13,16 @@ from duilian.customization.errors import UnknownSet
 from duilian.customization.models import PublishedSet
 from duilian.customization.schemas import QuestionSet
 from duilian.infra.clock import now
-from duilian.infra.database import TenantSession
+from duilian.infra.database import JsonObject, TenantSession
 
 MOST_KNOWN = 500
 _KNOWN: dict[tuple[UUID, UUID], QuestionSet] = {}
 
 
-async def publish(session: TenantSession, question_set: QuestionSet, by: str) -> PublishedSet:
-    """A new version, or the newest one where nothing changed."""
+async def publish(
+    session: TenantSession, question_set: QuestionSet, by: str, provenance: JsonObject | None = None
+) -> PublishedSet:
+    """A new version, or the newest one where nothing changed. provenance: see `PublishedSet`."""
     content = _content(question_set)
     digest = hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()
     newest = await _newest(session, question_set.key)
@@ -33,6 +35,7 @@ async def publish(session: TenantSession, question_set: QuestionSet, by: str) ->
         sha256=digest,
         published_at=now(),
         published_by=by,
+        provenance=provenance,
     )
     session.add(row)
     await session.flush()
@@ -64,6 +67,12 @@ async def newest_sets(session: TenantSession) -> list[PublishedSet]:
         .distinct(PublishedSet.key)
         .order_by(PublishedSet.key, PublishedSet.version.desc())
     )
+    return list(await session.scalars(query))
+
+
+async def versions_of(session: TenantSession, key: str) -> list[PublishedSet]:
+    """Every version of a set, newest first."""
+    query = select(PublishedSet).where(PublishedSet.key == key).order_by(PublishedSet.version.desc())
     return list(await session.scalars(query))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import isfinite, sqrt
 from typing import Any, Literal
 
 import msgspec
@@ -38,6 +38,15 @@ def estimate(value: float, low: float, high: float, n: int, least: int = 0) -> E
     if not isfinite(value):
         return refused("no_variance", n, least)
     return Estimate(value=float(value), low=_finite(low), high=_finite(high), n=n, least=least)
+
+
+def wilson(hits: int, n: int, least: int = 1) -> Estimate:
+    """A share with Wilson's interval (1927)."""
+    if n < max(1, least):
+        return refused("few", n, least)
+    p, z = hits / n, 1.959964
+    middle, wide = p + z * z / (2 * n), z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return estimate(p, (middle - wide) / (1 + z * z / n), (middle + wide) / (1 + z * z / n), n, least)
 
 
 def _finite(number: float) -> float | None:

@@ -14,10 +14,12 @@ from duilian.platform.decisions import models as decisions
 from duilian.platform.live import models as live
 from duilian.platform.measuring import models as measuring
 from duilian.platform.media import models as media
+from duilian.platform.opinions import models as opinions
 from duilian.platform.privacy import models as privacy
 from duilian.platform.recruiting import models as recruiting
 from duilian.platform.reports import counterfactual
 from duilian.platform.reports import models as reports
+from duilian.platform.revising import models as revising
 from duilian.platform.scoring import models as scoring
 from duilian.platform.sessions import models as sessions
 from duilian.tenants import account_models as accounts
@@ -48,6 +50,8 @@ MODULES = (
     anchors,
     measuring,
     training,
+    opinions,
+    revising,
     vocabulary,
     billing,
 )

@@ -24,6 +24,7 @@ from duilian.platform.api.controller import StaffApi
 from duilian.platform.api.lab import LabApi
 from duilian.platform.api.labels import LabelsApi
 from duilian.platform.api.models import ModelsApi
+from duilian.platform.api.revision import RevisionApi
 from duilian.platform.api.setup import SetupApi
 from duilian.platform.api.vocabulary import VocabularyApi
 from duilian.platform.console import closing, passwords, signin, sso, start
@@ -48,9 +49,11 @@ from duilian.platform.console.organisation import OrganisationPages, PeoplePages
 from duilian.platform.console.pages import ConsolePages
 from duilian.platform.console.policy import PolicyPages
 from duilian.platform.console.retention import RetentionPages
+from duilian.platform.console.revision import RevisionPages
 from duilian.platform.console.setup import SetupPages
 from duilian.platform.console.setup_brand import BrandPages
 from duilian.platform.console.setup_domain import DomainPages
+from duilian.platform.console.strictness import StrictnessPages
 from duilian.platform.console.vocabulary import VocabularyPages
 from duilian.platform.portal import live as live_portal
 from duilian.platform.portal.api import CandidateApi
@@ -59,6 +62,7 @@ from duilian.platform.portal.my_data import MyDataPages
 from duilian.platform.portal.my_data_api import MyDataApi
 from duilian.platform.portal.own_domain import OwnDomains
 from duilian.platform.portal.pages import PortalPages
+from duilian.platform.portal.survey import SurveyApi, SurveyPages
 from duilian.platform.portal.theme import theme
 from duilian.platform.portal.transcripts import TranscriptApi, TranscriptPages
 from duilian.platform.web.cookies import HostCookies
@@ -79,6 +83,8 @@ ROUTES: list[Any] = [
     CandidateApi,
     MyDataPages,
     MyDataApi,
+    SurveyPages,
+    SurveyApi,
     TranscriptPages,
     TranscriptApi,
     live_portal.live,
@@ -103,6 +109,7 @@ ROUTES: list[Any] = [
     SetupApi,
     LabApi,
     ModelsApi,
+    RevisionApi,
     VocabularyApi,
     LabelsApi,
     AccountPages,
@@ -129,6 +136,8 @@ ROUTES: list[Any] = [
     LabPages,
     AnchorPages,
     ModelPages,
+    StrictnessPages,
+    RevisionPages,
     VocabularyPages,
     CalibrationPages,
     SetupPages,

@@ -37,6 +37,7 @@ from duilian.platform.privacy.erasing import ERASE, Eraser
 from duilian.platform.privacy.retention import RETENTION, Retention
 from duilian.platform.reports.compose import ReportComposer
 from duilian.platform.reports.counterfactual import PROBE, Prober
+from duilian.platform.revising.service import PROPOSE, REPLAY, Proposer
 from duilian.platform.scoring.process import AnswerProcessor, give_up
 from duilian.platform.scoring.rescore import RESCORE, Rescorer
 from duilian.platform.scoring.shadow import ShadowScorer
@@ -130,6 +131,10 @@ def _worker(settings: Settings, database: Database, keyring: Keyring, serving: S
         TRAIN, Trainer(database, store, serving, bench_of(settings), prices(settings.core_hour_price)).run
     )
     worker.add(LEARN, VocabularyLearner(database, store, serving).run)
+    proposer = Proposer(database)
+    worker.add(PROPOSE, proposer.run)
+    worker.daily(PROPOSE, "04:10", database)
+    worker.add(REPLAY, proposer.replay)
     worker.add(SHADOW, ShadowScorer(database, store, serving).run)
     worker.hourly(ERASE_DRAFTS, lambda: drafts.erase_old(database))
     return worker

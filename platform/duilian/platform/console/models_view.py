@@ -11,6 +11,7 @@ from duilian.customization.measurement.results import plain
 from duilian.customization.training import releases
 from duilian.customization.training.costs import Money
 from duilian.customization.training.models import HeadRelease, TrainingRun
+from duilian.infra.database import TenantSession
 from duilian.platform.console import lab_charts as charts
 from duilian.platform.console.desk import Desk
 from duilian.platform.console.lab_view import Reader, names_of
@@ -73,8 +74,13 @@ class ModelReader(Reader):
 
 async def reader_of(desk: Desk) -> ModelReader:
     reader = ModelReader(desk.locale, await names_of(desk))
-    reader.people = {f"member:{row.id}": row.name for row in await desk.session.scalars(select(Member))}
+    reader.people = await people_of(desk.session)
     return reader
+
+
+async def people_of(session: TenantSession) -> dict[str, str]:
+    """Names of members, by the label that they act under."""
+    return {f"member:{row.id}": row.name for row in await session.scalars(select(Member))}
 
 
 async def overview(desk: Desk, price: Money) -> list[Json]:

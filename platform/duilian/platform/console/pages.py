@@ -24,6 +24,7 @@ from duilian.platform.console.listing import Filters
 from duilian.platform.console.shell import AnyRequest, Form, staff_page, uuid_or_none
 from duilian.platform.decisions import service as decisions
 from duilian.platform.onboarding.progress import progress
+from duilian.platform.opinions import strictness
 from duilian.platform.privacy.retention import clocks_by_id, clocks_of
 from duilian.platform.recruiting.letters import invitation_mail, mail_invitation
 from duilian.platform.recruiting.links import portal_url, token_of
@@ -146,7 +147,10 @@ class ConsolePages(Controller):
         view = await report_view.build(desk.session, person, desk.locale)
         audit.record(desk.session, "report.viewed", "interview", interview_id)
         clocks = await clocks_of(desk.session, interview_id)
-        return staff_page(request, desk, "report.html", person=person, view=view, clocks=clocks)
+        mine = await strictness.own(desk.session, desk.actor, view.report) if view.report else {}
+        return staff_page(
+            request, desk, "report.html", person=person, view=view, clocks=clocks, strictness=mine
+        )
 
     @get("/interviews/{interview_id:uuid}/progress", guards=READ)
     async def report_progress(self, request: AnyRequest, desk: Desk, interview_id: UUID) -> Response[Any]:

@@ -112,7 +112,7 @@ async def build(session: TenantSession, person: Person, locale: str) -> ReportVi
 def whole(content: dict[str, Any]) -> dict[str, Any]:
     """A report as today's page reads it: one of an earlier format lacks what did not exist then."""
     since = {"steps": [], "correction": None, "procedure": None}
-    scored = [{"why": []} | competency for competency in content["competencies"]]
+    scored = [{"why": [], "cuts": None} | competency for competency in content["competencies"]]
     return content | {"answers": [since | answer for answer in content["answers"]], "competencies": scored}
 
 

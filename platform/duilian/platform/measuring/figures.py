@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from duilian.customization.measurement import review as reviewing
 from duilian.customization.measurement import severity, validity
 from duilian.customization.measurement.agreement import Icc
 from duilian.customization.measurement.bootstrap import Statistic, interval, paired_difference
-from duilian.customization.measurement.results import Estimate, Floats, estimate, plain, refused
+from duilian.customization.measurement.results import Estimate, Floats, estimate, plain, refused, wilson
 from duilian.platform.measuring.gather import Marked, Rows, Talk
 
 LEVELS = (1, 2, 3, 4, 5)
@@ -147,18 +146,8 @@ def _spread(key: str, talks: list[Talk]) -> Json:
     return {
         "key": key, "n": n, "unscored": len(talks) - n, "bins": bins, "quarters": quarters,
         "mean": float(totals.mean()) if enough else None, "sd": float(totals.std(ddof=1)) if enough else None,
-        "passed": plain(_share(decided)),
+        "passed": plain(wilson(sum(decided), len(decided), LEAST_TALKS)),
     }  # fmt: skip
-
-
-def _share(passed: list[bool]) -> Estimate:
-    """Wilson's interval (1927)."""
-    n = len(passed)
-    if n < LEAST_TALKS:
-        return refused("few", n, LEAST_TALKS)
-    p, z = sum(passed) / n, 1.959964
-    middle, wide = p + z * z / (2 * n), z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return estimate(p, (middle - wide) / (1 + z * z / n), (middle + wide) / (1 + z * z / n), n, LEAST_TALKS)
 
 
 def drift(rows: Rows, at: datetime) -> Json:

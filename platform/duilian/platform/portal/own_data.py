@@ -13,6 +13,7 @@ from duilian.infra import audit
 from duilian.infra.clock import now
 from duilian.infra.database import Database, TenantSession
 from duilian.infra.objects import ObjectStore
+from duilian.platform.opinions import survey
 from duilian.platform.portal import feedback
 from duilian.platform.privacy import (
     declarations,
@@ -53,7 +54,8 @@ class OwnData:
 async def read(session: TenantSession, visit: Visit, database: Database) -> OwnData:
     async with practice.own_session(database, session.tenant_id, visit.candidate.id) as own:
         attempts, groups = await practice.attempts(own), await declarations.own(own)
-    held = await holdings.held(session, visit.candidate, len(attempts), len(groups))
+        surveys = await survey.own(own)
+    held = await holdings.held(session, visit.candidate, len(attempts), len(groups), len(surveys))
     policy = await policy_of(session, visit.interview)
     return OwnData(
         held=held,
@@ -127,7 +129,8 @@ async def copy(
     """The ZIP, sent while it is made."""
     async with practice.own_session(database, session.tenant_id, visit.candidate.id) as own:
         practised, declared = len(await practice.attempts(own)), len(await declarations.own(own))
-    held = await holdings.held(session, visit.candidate, practised, declared)
+        surveyed = len(await survey.own(own))
+    held = await holdings.held(session, visit.candidate, practised, declared, surveyed)
     made = await export.gather(session, held, await _feedback(session, visit))
     audit.record(session, "mydata.exported", "candidate", visit.candidate.id)
     name = f"my-data-{visit.tenant.slug}-{now():%Y%m%d}.zip"

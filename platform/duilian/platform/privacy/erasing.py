@@ -25,6 +25,7 @@ from duilian.infra.objects import ObjectStore
 from duilian.platform.labelling.unlearner import Unlearner
 from duilian.platform.live import state as live
 from duilian.platform.media.erase import erase_media, object_names
+from duilian.platform.opinions import survey
 from duilian.platform.privacy import holds, people, receipts, recipients
 from duilian.platform.privacy.models import Declaration, Erasure, PracticeAttempt
 from duilian.platform.recruiting.models import Candidate, Invitation
@@ -146,10 +147,12 @@ class Eraser:
                 return
             access, scope = Access(actor="system", on_behalf_of=row.requested_by), row.scope
             meant = await _meant(session, row)
-        for _, interview_id in meant:
+        for candidate_id, interview_id in meant:
             if interview_id is not None:
                 async with self._database.begin(tenant_id, access) as session:
                     await self._interview(session, UUID(erasure_id), interview_id)
+                if scope in PERSON:
+                    await self._survey(tenant_id, UUID(erasure_id), candidate_id, interview_id, access)
         # Whoever asked comes last: by their address the others are found.
         for candidate_id in reversed(list(dict.fromkeys(candidate for candidate, _ in meant))):
             if scope in PERSON:
@@ -179,10 +182,19 @@ class Eraser:
         if row.scope != "training":
             await recipients.ask_to_tell(session, interview_id)
 
+    async def _survey(
+        self, tenant_id: UUID, erasure_id: UUID, candidate_id: UUID, interview_id: UUID, access: Access
+    ) -> None:
+        """What the person said of the questions, in the one kind of session that sees it."""
+        own = _own(access, candidate_id)
+        async with self._database.begin(tenant_id, own) as session:
+            if not await holds.standing(session, [interview_id]):
+                row = await _locked(session, erasure_id)
+                _count(row, interview_id, {"surveys": await survey.forget(session, interview_id)})
+
     async def _person(self, tenant_id: UUID, erasure_id: UUID, candidate_id: UUID, access: Access) -> None:
         """Name and addresses, where no interview of the person is left; their practice with them."""
-        own = Access(actor=access.actor, on_behalf_of=access.on_behalf_of, candidate_id=candidate_id)
-        async with self._database.begin(tenant_id, own) as session:
+        async with self._database.begin(tenant_id, _own(access, candidate_id)) as session:
             row = await _locked(session, erasure_id)
             if row.scope == "all":
                 mine = update(Invitation).where(Invitation.candidate_id == candidate_id)
@@ -199,6 +211,10 @@ class Eraser:
                 forget(candidate)
                 counts["candidates"] = 1
             _count(row, candidate_id, counts)
+
+
+def _own(access: Access, candidate_id: UUID) -> Access:
+    return Access(actor=access.actor, on_behalf_of=access.on_behalf_of, candidate_id=candidate_id)
 
 
 async def _history(session: TenantSession, row: Erasure, candidate_id: UUID) -> int:

@@ -15,6 +15,7 @@ from duilian.infra.database import Database, TenantSession
 from duilian.infra.objects import ObjectStore
 from duilian.platform.decisions.service import decisions_of
 from duilian.platform.media.models import Recording
+from duilian.platform.opinions import strictness, survey
 from duilian.platform.privacy import declarations, people, practice, receipts, recipients
 from duilian.platform.privacy.holdings import Held
 from duilian.platform.privacy.looks import looks
@@ -93,6 +94,9 @@ async def members(
     async with practice.own_session(database, copy.key.tenant_id, copy.candidate.id) as session:
         kept = [(row.id, row.created_at, row.content_type) for row in await practice.attempts(session)]
         declared = await declarations.own(session)
+        surveyed = [survey.document(row) for row in await survey.own(session)]
+    if surveyed:
+        yield Member("survey.json", whole(msgspec.json.format(msgspec.json.encode(surveyed), indent=2)))
     if declared:
         yield Member("groups.json", whole(msgspec.json.format(msgspec.json.encode(declared), indent=2)))
     for attempt_id, at, content_type in kept:
@@ -124,6 +128,10 @@ async def _interview(session: TenantSession, interview: Interview) -> Json:
         "decisions": [
             {"outcome": d.outcome, "reason": d.reason, "at": d.decided_at.isoformat()}
             for d in await decisions_of(session, interview.id)
+        ],
+        "strictness": [
+            {"competency": j.competency or None, "verdict": j.verdict, "note": j.note, "at": j.judged_at.isoformat()}
+            for j in await strictness.of_interviews(session, [interview.id])
         ],
     }  # fmt: skip
 

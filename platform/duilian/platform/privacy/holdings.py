@@ -22,7 +22,7 @@ from duilian.platform.sessions.models import Answer, ConsentRecord, Interview
 
 CATEGORIES = (
     "contact", "invitation", "consents", "recordings", "answers", "transcripts", "scores", "decisions", "labels",
-    "practice", "groups", "audit",
+    "practice", "groups", "survey", "audit",
 )  # fmt: skip
 # What stays as long as the rest of the interview, and what goes with the recordings.
 WITH_MEDIA = frozenset({"recordings"})
@@ -58,12 +58,16 @@ class Held:
         return own + [interview.id for interview in self.interviews]
 
 
-async def held(session: TenantSession, candidate: Candidate, practised: int, declared: int) -> Held:
-    """practised, declared: attempts and groups that the candidate's own session counted; no other can."""
+async def held(
+    session: TenantSession, candidate: Candidate, practised: int, declared: int, surveyed: int
+) -> Held:
+    """practised, declared, surveyed: attempts, groups and surveys that the candidate's own session counted; no other
+    can."""
     candidates = await people.rows_of(session, candidate)
     attended = await people.attended(session, candidates)
     found = Held(candidates, attended)
-    counts = await _counts(session, candidates, found, practised) | {"groups": declared}
+    counts = await _counts(session, candidates, found, practised)
+    counts |= {"groups": declared, "survey": surveyed}
     dates = await _dates(session, found.interviews)
     rows = [Holding(c, counts[c], dates.get(c in WITH_MEDIA)) for c in CATEGORIES if counts[c]]
     rows = [Holding(r.category, r.count, None) if r.category in FOR_EVER else r for r in rows]

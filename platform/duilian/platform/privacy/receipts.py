@@ -38,6 +38,7 @@ _ROWS = {
     "candidates": ("candidates", DATABASE),
     "practice": ("practice", DATABASE),
     "declarations": ("declarations", DATABASE),
+    "surveys": ("surveys", DATABASE),
 }
 _KEPT = {
     "all": ("skeleton", "consents", "decisions", "audit"),

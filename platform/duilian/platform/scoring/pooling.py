@@ -1,18 +1,21 @@
 """From judgements of single answers to a score per competency, and from those to the total.
 
 A competency's level is the mean of its answers' posterior means, weighted by how much each had to say; the error
-carries each answer's spread, the disagreement between answers, and what a cold start cannot know. Levels 1–5 map
-to scores 0–10 linearly: score = (level − 1) · 2.5. An answer without evidence takes no part.
+carries each answer's spread, the disagreement between answers, and what a cold start cannot know. The competency's cut
+points, where the published rubric sets any, then say what that mean is worth in levels. Levels 1–5 map to scores 0–10
+linearly: score = (level − 1) · 2.5. An answer without evidence takes no part.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import sqrt
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from duilian.customization.schemas import Competency, words
+from duilian.customization.cuts import placed, stretch
+from duilian.customization.schemas import Competency, Cuts, words
 from duilian.platform.scoring import refusals
 from duilian.platform.scoring.evidence import evidence
 from duilian.serving.contracts import Judgement, ScoreResponse, Transcript
@@ -36,10 +39,11 @@ class ReadAnswer(msgspec.Struct, frozen=True, kw_only=True):
     refusal: dict[str, Any] | None
 
 
-class CompetencyScore(msgspec.Struct, frozen=True, kw_only=True):
+class CompetencyScore(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """level 1–5; score and standard_error on 0–10. All three are None unless the outcome is "scored".
 
     why: of each answer that a learned model judged, its own account (serving.contracts.Why) beside the answer's key.
+    cuts: the rubric's borders between levels, there only where it sets any.
     """
 
     key: str
@@ -58,6 +62,27 @@ class CompetencyScore(msgspec.Struct, frozen=True, kw_only=True):
     why: list[dict[str, Any]]
     answers_used: int
     answers_asked: int
+    cuts: Cuts | None = None
+
+
+class Measure(NamedTuple):
+    """level 1–5; score and standard_error on 0–10."""
+
+    level: int
+    score: float
+    standard_error: float
+
+
+def measure(competency: Competency, judgements: list[Judgement]) -> Measure:
+    """Of at least one judgement with the outcome "scored": the numbers of a competency, without its words."""
+    mean, error = _mean_and_error(judgements)
+    error *= stretch(mean, competency.cuts)
+    mean = placed(mean, competency.cuts)
+    return Measure(
+        level=min(5, max(1, round(mean))),
+        score=round((mean - 1) * POINTS_PER_LEVEL, 1),
+        standard_error=round(error * POINTS_PER_LEVEL, 1),
+    )
 
 
 def pool(competency: Competency, answers: list[ReadAnswer], locale: str) -> CompetencyScore:
@@ -66,15 +91,14 @@ def pool(competency: Competency, answers: list[ReadAnswer], locale: str) -> Comp
     scored = [(a, j) for a, j in judged if j.outcome == "scored"]
     if not scored:
         return _unscored(competency, asked, judged, locale)
-    mean, error = _mean_and_error([j for _, j in scored])
-    level = min(5, max(1, round(mean)))
+    level, score, error = measure(competency, [j for _, j in scored])
     return CompetencyScore(
         **_common(competency, asked),
         outcome="scored",
         missing=[words(competency.levels[level].anchor, locale)] if level < 5 else [],
         level=level,
-        score=round((mean - 1) * POINTS_PER_LEVEL, 1),
-        standard_error=round(error * POINTS_PER_LEVEL, 1),
+        score=score,
+        standard_error=error,
         anchor=competency.levels[level - 1].anchor,
         evidence=_evidence(scored),
         reasons=[a.refusal for a in asked if a.refusal],
@@ -134,6 +158,7 @@ def _common(competency: Competency, asked: list[ReadAnswer]) -> dict[str, Any]:
         "provisional": True,
         "advice": competency.advice,
         "answers_asked": len(asked),
+        "cuts": competency.cuts,
     }
 
 
@@ -145,17 +170,28 @@ def _evidence(scored: list[tuple[ReadAnswer, Judgement]]) -> list[dict[str, Any]
 
 def total(scores: list[CompetencyScore]) -> dict[str, Any]:
     """The weighted total over what could be scored, or the reason why there is none."""
-    scored = [s for s in scores if s.score is not None and s.standard_error is not None]
-    share = sum(s.weight for s in scored)
+    scored = [
+        (s.weight, s.score, s.standard_error)
+        for s in scores
+        if s.score is not None and s.standard_error is not None
+    ]
+    share = sum(weight for weight, _, _ in scored)
     if share < LEAST_SHARE:
         reason = refusals.stored(refusals.TooFewScored(share=share))
         return _total("cannot_be_scored", None, None, share, [reason])
-    score = sum(s.weight * (s.score or 0) for s in scored) / share
+    score, error = weighted(scored)
+    return _total("scored", score, error, share, [])
+
+
+def weighted(scored: Sequence[tuple[int, float, float]]) -> tuple[float, float]:
+    """The total and its standard error, 0–10, of (weight, score, standard error) of what could be scored."""
+    share = sum(weight for weight, _, _ in scored)
+    score = sum(weight * score for weight, score, _ in scored) / share
     # What a cold start is off by is common to all competencies and does not average out.
     common = (COLD_START_ERROR * POINTS_PER_LEVEL) ** 2
-    own = [max(0.0, (s.standard_error or 0) ** 2 - common) for s in scored]
-    error = sqrt(sum((s.weight / share) ** 2 * v for s, v in zip(scored, own, strict=True)) + common)
-    return _total("scored", round(score, 1), round(error, 1), share, [])
+    own = [(weight, max(0.0, error**2 - common)) for weight, _, error in scored]
+    error = sqrt(sum((weight / share) ** 2 * v for weight, v in own) + common)
+    return round(score, 1), round(error, 1)
 
 
 def _total(

@@ -14,7 +14,7 @@ from duilian.platform.app.migrations.measure_tables import TIME, column, tenante
 from duilian.platform.app.migrations.protect import grant
 
 revision = "0016"
-down_revision = "0013"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,1 @@
+"""What people say about an interview: reviewers of its scores, candidates of its questions. Neither changes a score."""

@@ -1,0 +1,98 @@
+"""On top of `lab_world`: totals that can be replayed, reviewers who say "too strict", candidates who say what they found."""
+
+from __future__ import annotations
+
+import time
+from uuid import UUID
+
+from sqlalchemy import select
+
+from duilian.customization.service import questions_of
+from duilian.infra.clock import now
+from duilian.infra.database import TenantSession
+from duilian.platform.opinions import strictness, survey
+from duilian.platform.privacy import practice
+from duilian.platform.recruiting.models import Invitation
+from duilian.platform.reports.models import Report
+from duilian.platform.revising import replay, service
+from duilian.platform.revising.models import RevisionProposal
+from duilian.platform.sessions.models import Interview
+from duilian.tenants.actors import actor_of_member
+from duilian.tenants.keyring import open_database, open_keyring
+from duilian.tenants.models import Member
+from inside import within
+from lab_world import Past, remember
+from world import World, run
+
+SURVEYED = 40
+WORDS = "第五题看不明白在问什么"
+STRICT = "empathy"
+
+
+def plant(world: World) -> Past:
+    past = remember(world)
+    within(world, _totals)
+    within(world, _judged)
+    run(_surveys(world, past))
+    return past
+
+
+async def _totals(session: TenantSession) -> None:
+    """A second revision of each report, with the total that its judgements give; one report keeps another."""
+    planted = await replay.reported(session, "complaint")
+    found = {one.interview_id: one for one in planted}
+    await replay.fill(session, found)
+    for number, one in enumerate(planted):
+        content = await questions_of(session, one.set_id)
+        total = replay.total_of(content.competencies, one)
+        if total is not None and number:
+            numbers = {"outcome": "scored", "score": total, "standard_error": 1.0}
+            session.add(
+                Report(
+                    interview_id=one.interview_id, revision=2, total=numbers, flags=0, sha256="1" * 64, created_at=now(),
+                    content={"competencies": [{"key": c.key} for c in content.competencies]},
+                )
+            )  # fmt: skip
+
+
+async def _judged(session: TenantSession) -> None:
+    """Two reviewers find the scores of one competency too strict, where people's marks say the opposite."""
+    members = {row.name: row for row in await session.scalars(select(Member))}
+    query = select(Report).where(Report.revision == 2).order_by(Report.id).limit(4)
+    for report in await session.scalars(query):
+        for name in ("recruiter", "department_manager"):
+            await strictness.judge(
+                session, await actor_of_member(session, members[name], ""), report, STRICT, "strict", "…"
+            )
+
+
+async def _surveys(world: World, past: Past) -> None:
+    database = open_database(world.settings, open_keyring(world.settings), 1)
+    try:
+        async with database.begin(world.tenant_id) as session:
+            query = select(Invitation.candidate_id, Interview).join(
+                Invitation, Invitation.id == Interview.invitation_id
+            )
+            taken = dict((await session.execute(query)).tuples().all())
+        for number, candidate in enumerate(past.candidates[:SURVEYED]):
+            given = {past.last: {"felt": "hard", "unclear": number % 2 == 0}}
+            async with practice.own_session(database, world.tenant_id, candidate) as own:
+                await survey.save(
+                    own, candidate, taken[candidate], "complaint", given, WORDS if number < 3 else ""
+                )
+    finally:
+        await database.close()
+
+
+def open_proposal(world: World, seconds: float = 90) -> UUID:
+    """Waits for the worker."""
+
+    async def look(session: TenantSession) -> RevisionProposal | None:
+        rows = await service.proposals(session, "complaint")
+        return next((row for row in rows if row.state == service.OPEN and row.effect is not None), None)
+
+    deadline = time.monotonic() + seconds
+    while (row := within(world, look)) is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+    return row.id
