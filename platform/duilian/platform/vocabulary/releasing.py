@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from duilian.customization.anchors.later import score_later
 from duilian.customization.vocabulary import service
 from duilian.customization.vocabulary.models import VocabularyVersion
 from duilian.infra.database import TenantSession
-from duilian.platform.measuring.anchoring import score_later
 
 
 async def promote(session: TenantSession, version_id: UUID, reason: str) -> VocabularyVersion:
