@@ -3,7 +3,7 @@
     python benchmarks/tenant_heads.py [--data FOLDER] [--tenants 2000] [--calls 4000] [--no-ray]
 
 Each call judges one answer with the tenant's own head, as the score step does; sentences are embedded once and shared.
-Printed: p99 of many tenants by p99 of one (goal 1.2), memory of the process with all heads by memory with one (goal
+Printed, of the best of three rounds: p99 of many tenants by p99 of one (goal 1.2), memory of the process with all heads by memory with one (goal
 1.5). A head that the tier does not hold is sent along, which counts. The peer keeps three heads per replica (the
 default of `max_num_models_per_replica`), reads a missing one from disk, and multiplies the same numbers.
 """
@@ -40,7 +40,9 @@ from duilian.serving.steps.embed import Embedder
 from heads import score_request
 
 GOAL_P99, GOAL_MEMORY = 1.2, 1.5
+ROUNDS = 3
 Packed = list[tuple[bytes, str]]
+Times = tuple[float, float]  # p50 and p99 in milliseconds
 
 
 def main() -> None:
@@ -51,6 +53,9 @@ def main() -> None:
     score(request, embedder)
     one_time, one_memory = run(embedder, request, heads[:1], arguments.calls)
     many_time, many_memory = run(embedder, request, heads, arguments.calls)
+    for _ in range(ROUNDS - 1):  # in turn, so that the machine's moods meet both; memory is the first round's
+        one_time = best(one_time, run(embedder, request, heads[:1], arguments.calls)[0])
+        many_time = best(many_time, run(embedder, request, heads, arguments.calls)[0])
     print(f"one head:     p50 {one_time[0]:6.2f} ms  p99 {one_time[1]:6.2f} ms  {one_memory >> 20} MB")
     print(
         f"{len(heads)} heads:   p50 {many_time[0]:6.2f} ms  p99 {many_time[1]:6.2f} ms  {many_memory >> 20} MB"
@@ -61,6 +66,10 @@ def main() -> None:
     if not arguments.no_ray:
         against_multiplexed(embedder, request, heads, arguments.calls)
     sys.exit(0 if good else 1)
+
+
+def best(first: Times, second: Times) -> Times:
+    return min(first[0], second[0]), min(first[1], second[1])
 
 
 def artefacts(embedder: Embedder, tenants: int) -> Packed:
@@ -81,9 +90,7 @@ def artefacts(embedder: Embedder, tenants: int) -> Packed:
     ]
 
 
-def run(
-    embedder: Embedder, request: c.ScoreRequest, heads: Packed, calls: int
-) -> tuple[tuple[float, float], int]:
+def run(embedder: Embedder, request: c.ScoreRequest, heads: Packed, calls: int) -> tuple[Times, int]:
     """p50 and p99 in milliseconds, and the process's resident bytes, behind every tenant's first call."""
     cache = HeadCache(load().head_cache_bytes)
     for tenant in range(len(heads)):

@@ -8,7 +8,7 @@ prompt. Ours includes everything a transcript holds (voice activity, loudness, s
 a transcripts.json: {"path": {"language": "zh" | "en", "text": "…"}}; other languages are left out.
 
     python benchmarks/transcribe.py [--data FOLDER] [--model NAME] [--rounds 3] [--threads 2]
-        [--answers 16] [--at-once 6]
+        [--answers 16] [--at-once 16]
 
 Three ratios are printed: against the peer with the same number of threads, and against the peer on one thread, where
 it wastes least, and against the batched pipeline. Error rates are compared by a paired bootstrap over the answers (Bisani & Ney 2004): "equal" is a
@@ -238,7 +238,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--answers", type=int, default=16, help="so many, languages mixed; 0: all")
-    parser.add_argument("--at-once", type=int, default=6, help="answers under way")
+    parser.add_argument("--at-once", type=int, default=16, help="answers under way")
     return parser.parse_args()
 
 
