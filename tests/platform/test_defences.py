@@ -68,11 +68,21 @@ def test_an_honest_report_passes(content: Document) -> None:
     verify_report(content, SET)
 
 
+def _told(scored: Document, **changed: Any) -> None:
+    """A model's account of the score, with something smuggled in."""
+    why = c.Why(expected=3, spread=1, labels=40, trust=0.5, moved=[], near=[], points=[], short_of=[], lift=[], lifted=None)  # fmt: skip
+    scored["why"].append(msgspec.to_builtins(why) | {"answer": "q"} | changed)
+
+
 SMUGGLED: list[tuple[str, Any, type[Exception]]] = [
     ("evidence", lambda s: s["evidence"][0].update(quote="我从来没有这样说过。"), QuoteNotSaid),
     ("offset", lambda s: s["evidence"][0].update(offset=1), QuoteNotSaid),
     ("other answer", lambda s: s["evidence"][0].update(answer="nobody's"), QuoteNotSaid),
     ("empty quote", lambda s: s["evidence"][0].update(quote=""), QuoteNotSaid),
+    ("moved", lambda s: _told(s, moved=[{"text": "我从来没有这样说过。", "offset": 0, "effect": 1}]), QuoteNotSaid),
+    ("point", lambda s: _told(s, points=[{"text": "会拉小提琴", "effect": 1}]), AdviceUnfounded),
+    ("fact", lambda s: _told(s, lift=[{"fact": "smile", "value": 0, "wanted": 1, "effect": 1}]), ClaimBeyondWords),
+    ("another's words", lambda s: _told(s, near=[], neighbours=["别人的回答"]), ClaimBeyondWords),
     ("advice", lambda s: s["advice"].update(en="Talk less about your divorce."), AdviceUnfounded),
     ("missing", lambda s: s["missing"].append("会拉小提琴"), AdviceUnfounded),
     ("reached level", lambda s: s["missing"].append(SET.competencies[0].levels[0].anchor["zh-CN"]), AdviceUnfounded),

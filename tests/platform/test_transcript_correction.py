@@ -108,7 +108,9 @@ def test_an_answer_cannot_be_made_another_one() -> None:
 
 def test_a_report_of_an_earlier_format_is_still_read() -> None:
     old = {"format": 2, "answers": [{"key": "intro"}], "competencies": []}
-    assert report_view.whole(old)["answers"] == [{"key": "intro", "steps": [], "correction": None}]
+    assert report_view.whole(old)["answers"] == [
+        {"key": "intro", "steps": [], "correction": None, "procedure": None}
+    ]
     assert old["answers"] == [{"key": "intro"}], "what is stored stays as it was"
 
 

@@ -36,7 +36,7 @@ def verify_report(content: dict[str, Any], questions: QuestionSet) -> None:
     rubric = {competency.key: competency for competency in questions.competencies}
     _no_more_than(content["total"], IN_A_TOTAL)
     for answer in content["answers"]:
-        for step in (answer["procedure"] or {"steps": []})["steps"]:
+        for step in (answer.get("procedure") or {"steps": []})["steps"]:
             if step["quote"] is not None:
                 _said({"answer": answer["key"], "quote": step["quote"], "offset": step["offset"]}, said)
     for scored in content["competencies"]:
