@@ -48,7 +48,7 @@ def plant(world: World, people: int = PEOPLE) -> Past:
 async def _totals(session: TenantSession) -> None:
     """A second revision of each report, with the total that its judgements give, and a decision that follows it; one
     report keeps another."""
-    member = (await session.scalars(select(Member).where(Member.name == "recruiter"))).one().id
+    member = next(row.id for row in await session.scalars(select(Member)) if row.name == "recruiter")
     planted = await replay.reported(session, "complaint")
     found = {one.interview_id: one for one in planted}
     await replay.fill(session, found)
