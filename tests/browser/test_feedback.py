@@ -26,7 +26,7 @@ Window = Callable[..., BrowserContext]
 def told(stack: Stack) -> tuple[World, UUID]:
     """A tenant with a past of which something follows."""
     world = aside(lambda: open_world(stack.settings))
-    aside(lambda: plant(world))
+    aside(lambda: plant(world, 100))
     aside(lambda: run(propose(world)))
     return world, aside(lambda: open_proposal(world))
 

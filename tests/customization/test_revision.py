@@ -33,6 +33,10 @@ def test_weights_follow_what_decisions_followed_one_step_at_a_time(random: np.ra
     assert fit.why == "" and fit.held_out.low is not None and fit.held_out.low > 0
     assert first.fitted.low > 25 and first.proposed == 35 == max(row.proposed for row in fit.rows)
     assert sum(row.proposed for row in fit.rows) == 100
+    scores[20:, 1] = np.nan  # hardly ever scored: its weight stays
+    rare = weights.fit(KEYS, PRESENT, scores, went_on, "decision", PEOPLE)
+    assert rare.rows[1].proposed == 25 and rare.rows[1].fitted.reason == "few"
+    assert rare.rows[0].proposed == 35 and sum(row.proposed for row in rare.rows) == 100
 
 
 @pytest.mark.parametrize(
@@ -89,6 +93,7 @@ def test_effects_of_few_are_not_told(random: np.random.Generator) -> None:
     assert crossed.up == int(((before < 5) & (after >= 5)).sum()) and crossed.down == 0
     assert effect.usual_border(before, np.where(before > 6, 1.0, 0.0)) == (pytest.approx(6, abs=0.2), N)
     assert effect.usual_border(before, np.full(N, 1.0)) is None
+    assert effect.usual_border(before, random.integers(0, 2, N).astype(float)) is None
 
 
 def test_cut_points_are_a_map_of_the_scale_onto_itself() -> None:

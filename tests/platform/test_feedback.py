@@ -20,10 +20,10 @@ from duilian.platform.app.up import Stack
 from duilian.platform.opinions.models import StrictnessJudgement
 from duilian.platform.reports.models import Report
 from duilian.platform.revising import replay
-from feedback_world import STRICT, SURVEYED, WORDS, open_proposal, plant
+from feedback_world import PEOPLE, STRICT, SURVEYED, WORDS, open_proposal, plant
 from finished import Finished, reported
 from inside import within
-from lab_world import PEOPLE, Past
+from lab_world import Past
 from outsiders import csrf_of, signed_in
 from playing import report_of
 from world import World, open_world
@@ -170,7 +170,9 @@ def test_a_proposal_says_why_with_n_and_what_contradicts_it(world: World, past: 
         "opinions": 8,
     }
     weights = {row["competency"]: row for row in why["weights"]["rows"]}
-    assert why["weights"]["basis"] == "outcome" and not why["weights"]["why"]
+    assert why["weights"]["basis"] == "outcome" and why["weights"]["why"] in ("", "same")
+    assert weights[STRICT]["fitted"]["value"] < weights[STRICT]["present"]  # noise is half of it
+    assert weights["problem-solving"]["fitted"]["reason"] == "few"  # never scored: its weight stays
     assert sum(row["proposed"] for row in weights.values()) == 100
     assert all(abs(row["proposed"] - row["present"]) <= 10 for row in weights.values())
     (cuts,) = (fit for fit in why["cuts"] if not fit["why"])  # the competency that is marked
@@ -187,6 +189,7 @@ def test_the_effect_is_shown_before_anything_is_published(world: World, proposal
     assert effect["n"] == PEOPLE - 1 and effect["unlike"] == 1  # one was reported otherwise than it comes out
     change = effect["change"]
     assert 0 < change["changed"] <= change["n"] == sum(change["bins"]) and 0.8 < change["rank"]["value"] < 1
+    assert effect["crossing"]["border"] == pytest.approx(5.5, abs=0.2)
     assert (
         effect["agreement"]["cuts"][0]["held_out"]
         and effect["agreement"]["cuts"][0]["rise"]["low"] is not None

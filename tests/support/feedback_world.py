@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from uuid import UUID
 
+import numpy as np
 from sqlalchemy import select
 
+import lab_world
 from duilian.customization.service import questions_of
 from duilian.infra.clock import now
 from duilian.infra.database import TenantSession
+from duilian.platform.decisions.models import Decision
 from duilian.platform.opinions import strictness, survey
 from duilian.platform.privacy import practice
 from duilian.platform.recruiting.models import Invitation
@@ -24,13 +27,18 @@ from inside import within
 from lab_world import Past, remember
 from world import World, run
 
+PEOPLE, SEED = 150, 20260102
 SURVEYED = 40
+BORDER = 5.5  # where people were passed on, in the end
 WORDS = "第五题看不明白在问什么"
 STRICT = "empathy"
 
 
-def plant(world: World) -> Past:
-    past = remember(world)
+def plant(world: World, people: int = PEOPLE) -> Past:
+    lab_world.RANDOM.bit_generator.state = np.random.default_rng(
+        SEED
+    ).bit_generator.state  # whoever drew before
+    past = remember(world, people)
     within(world, _totals)
     within(world, _judged)
     run(_surveys(world, past))
@@ -38,7 +46,9 @@ def plant(world: World) -> Past:
 
 
 async def _totals(session: TenantSession) -> None:
-    """A second revision of each report, with the total that its judgements give; one report keeps another."""
+    """A second revision of each report, with the total that its judgements give, and a decision that follows it; one
+    report keeps another."""
+    member = next(row.id for row in await session.scalars(select(Member)) if row.name == "recruiter")
     planted = await replay.reported(session, "complaint")
     found = {one.interview_id: one for one in planted}
     await replay.fill(session, found)
@@ -46,6 +56,7 @@ async def _totals(session: TenantSession) -> None:
         content = await questions_of(session, one.set_id)
         total = replay.total_of(content.competencies, one)
         if total is not None and number:
+            session.add(_decided(one.interview_id, member, advanced=total >= BORDER))
             numbers = {"outcome": "scored", "score": total, "standard_error": 1.0}
             session.add(
                 Report(
@@ -53,6 +64,13 @@ async def _totals(session: TenantSession) -> None:
                     content={"competencies": [{"key": c.key} for c in content.competencies]},
                 )
             )  # fmt: skip
+
+
+def _decided(interview_id: UUID, member: UUID, *, advanced: bool) -> Decision:
+    outcome = "advance" if advanced else "reject"
+    return Decision(
+        interview_id=interview_id, member_id=member, outcome=outcome, reason="…", decided_at=now()
+    )
 
 
 async def _judged(session: TenantSession) -> None:

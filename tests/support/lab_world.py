@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -51,9 +52,9 @@ class Past:
     last: str
 
 
-def remember(world: World) -> Past:
+def remember(world: World, people: int = PEOPLE) -> Past:
     """Everything in one transaction; then the declarations, each in its own candidate's session."""
-    past = within(world, _past)
+    past = within(world, partial(_past, people=people))
     run(_declare(world, past))
     return past
 
@@ -69,7 +70,7 @@ async def _declare(world: World, past: Past) -> None:
         await database.close()
 
 
-async def _past(session: TenantSession) -> Past:
+async def _past(session: TenantSession, people: int) -> Past:
     root, published = await root_of(session), await newest_set(session, "complaint")
     content = content_of(published)
     raters = {row.name: f"member:{row.id}" for row in await session.scalars(select(Member))}
@@ -82,7 +83,7 @@ async def _past(session: TenantSession) -> Past:
     file = _file(root.id)
     session.add(file)
     await session.flush()
-    for number in range(PEOPLE):
+    for number in range(people):
         person = Person(f"候选人{number}", f"past{number}@people.example")
         invitation = await invite(session, published, person, "zh-CN", 48, "tests", root.id)
         interview = await open_interview(session, invitation)

@@ -14,6 +14,7 @@ from duilian.customization.revision.ranking import border_of, ranks_alike
 
 LEAST = 20  # interviews, under which nothing is told
 LEAST_DECIDED, LEAST_EACH = 20, 5  # decided ones, for a border to be read off them
+LEAST_GAIN = 0.2  # Youden's index, under which decisions do not follow the total
 VISIBLE = 0.05  # points: totals are shown in tenths
 EDGES = (-1.0, -0.5, -0.2, -0.05, 0.05, 0.2, 0.5, 1.0)  # points: borders of the distribution's bins
 
@@ -67,7 +68,8 @@ def change(before: Floats, after: Floats, people: Sequence[str]) -> Change | Non
 
 
 def usual_border(before: Floats, advanced: Floats) -> tuple[float, int] | None:
-    """The total from which on people were passed on, and how many decisions say so; None where too few do.
+    """The total from which on people were passed on, and how many decisions say so; None where too few do, or
+    where they do not follow the total.
 
     advanced: (n,) one, nought, or nan where nobody decided.
     """
@@ -76,7 +78,8 @@ def usual_border(before: Floats, advanced: Floats) -> tuple[float, int] | None:
     n = int(known.sum())
     if n < LEAST_DECIDED or min(sides, n - sides) < LEAST_EACH:
         return None
-    return border_of(before[known], advanced[known]), n
+    border, gain = border_of(before[known], advanced[known])
+    return (border, n) if gain >= LEAST_GAIN else None
 
 
 def crossing(before: Floats, after: Floats, border: float, decided: int = 0) -> Crossing:

@@ -26,9 +26,11 @@ def ranks_alike(first: ArrayLike, second: ArrayLike) -> float:
     return pearson(stats.rankdata(floats(first)), stats.rankdata(floats(second)))
 
 
-def border_of(totals: ArrayLike, advanced: ArrayLike) -> float:
-    """The total from which on people went on, as well as one number can say it (Youden 1950); in tenths."""
+def border_of(totals: ArrayLike, advanced: ArrayLike) -> tuple[float, float]:
+    """The total from which on people went on, as well as one number can say it, in tenths; and how well that is: the
+    share at or above it among those who went on, less the share among the others (Youden 1950)."""
     values, side = floats(totals), floats(advanced) > 0
     tried = np.unique(np.round(values, 1))
     gain = [(values[side] >= at).mean() - (values[~side] >= at).mean() for at in tried]
-    return float(tried[int(np.argmax(gain))])
+    best = int(np.argmax(gain))
+    return float(tried[best]), float(gain[best])

@@ -23,6 +23,7 @@ from duilian.customization.revision.ranking import concordance, ranks_alike
 
 LEAST = 60  # interviews with a criterion
 LEAST_EACH = 15  # of them on either side, where it is a decision
+LEAST_SCORED = 30  # of them in which a competency could be scored; with fewer its weight stays
 STEP = 10  # points a weight moves at most in one proposal
 LEAST_STEP = 2  # points: less is not worth a version
 LOWEST = 5  # points that a competency keeps, unless it had less
@@ -63,15 +64,25 @@ def fit(
     sides = min(positive, n - positive) if basis == "decision" else LEAST_EACH
     if n < LEAST or sides < LEAST_EACH:
         return _refused(competencies, present, basis, n, positive, "few" if n < LEAST else "one_sided")
-    filled = _filled(scores)
-    scale = scale_of(filled, criterion, start, basis)
+    known = np.isfinite(scores).sum(axis=0)
+    free = known >= LEAST_SCORED
+    if free.sum() < 2:
+        return _refused(competencies, present, basis, n, positive, "few")
+    # What is hardly ever scored keeps its weight; the others share what is left, as they did.
+    share, filled = start[free].sum(), _filled(scores[:, free])
+    inside = start[free] / share
+    scale = scale_of(filled, criterion, inside, basis)
     if scale <= 0:
         return _refused(competencies, present, basis, n, positive, "unrelated")
-    found = _shares(coefficients(filled, criterion, start, scale, basis))
-    drawn = _replicates(filled, criterion, start, scale, basis)
-    moved = _bounded(start, found)
-    rows = [_row(key, was, found[i], drawn[:, i], moved[i], n) for i, (key, was) in enumerate(zip(competencies, present, strict=True))]  # fmt: skip
-    before, held_out = _held_out(filled, criterion, start, basis, people)
+    found = _shares(coefficients(filled, criterion, inside, scale, basis)) * share
+    drawn = _replicates(filled, criterion, inside, scale, basis) * share
+    moved = _bounded(start[free], found)
+    rows = [
+        _kept(key, was, int(known[i])) for i, (key, was) in enumerate(zip(competencies, present, strict=True))
+    ]
+    for at, i in enumerate(np.flatnonzero(free)):
+        rows[i] = _row(competencies[i], present[i], found[at], drawn[:, at], int(moved[at]), n)
+    before, held_out = _held_out(filled, criterion, start[free], basis, people)
     return WeightFit(
         basis=basis, n=n, positive=positive, least=LEAST, least_each=LEAST_EACH, rows=rows, held_out=held_out,
         before=before, why=_why(rows, held_out),
@@ -100,7 +111,7 @@ def _shares(betas: Floats) -> Floats:
 
 
 def _bounded(start: Floats, found: Floats) -> NDArray[np.int64]:
-    """In whole points that sum to a hundred: as far towards what was found as one step goes."""
+    """In whole points, of the same sum as before: as far towards what was found as one step goes."""
     change = (found - start) * 100
     room = [1.0]
     for was, by in zip(start * 100, change, strict=True):
@@ -109,7 +120,7 @@ def _bounded(start: Floats, found: Floats) -> NDArray[np.int64]:
             room.append((was - min(LOWEST, was)) / -by)
     exact = start * 100 + change * min(room)
     whole = np.floor(exact + 1e-9).astype(np.int64)
-    for place in np.argsort(whole - exact, kind="stable")[: 100 - int(whole.sum())]:
+    for place in np.argsort(whole - exact, kind="stable")[: round(start.sum() * 100) - int(whole.sum())]:
         whole[place] += 1
     return whole
 
@@ -118,6 +129,12 @@ def _replicates(scores: Floats, criterion: Floats, start: Floats, scale: float, 
     random, n = np.random.default_rng(SEED), len(criterion)
     rows = [random.integers(0, n, n) for _ in range(REPLICATES)]
     return np.array([_shares(coefficients(scores[r], criterion[r], start, scale, basis)) for r in rows])
+
+
+def _kept(key: str, present: int, known: int) -> Weight:
+    return Weight(
+        competency=key, present=present, fitted=refused("few", known, LEAST_SCORED), proposed=present
+    )
 
 
 def _row(key: str, present: int, found: float, drawn: Floats, proposed: int, n: int) -> Weight:
@@ -131,13 +148,13 @@ def _held_out(
 ) -> tuple[Estimate, Estimate]:
     """How well the present weights tell cases apart, and by how much better weights fitted without them do."""
     statistic = concordance if basis == "decision" else ranks_alike
-    before, after = scores @ start, np.empty(len(criterion))
+    share, before, after = start.sum(), scores @ start, np.empty(len(criterion))
     for inside, outside in folds(people):
-        scale = scale_of(scores[inside], criterion[inside], start, basis)
+        scale = scale_of(scores[inside], criterion[inside], start / share, basis)
         weights = start
         if scale > 0:
-            found = _shares(coefficients(scores[inside], criterion[inside], start, scale, basis))
-            weights = _bounded(start, found) / 100
+            found = _shares(coefficients(scores[inside], criterion[inside], start / share, scale, basis))
+            weights = _bounded(start, found * share) / 100
         after[outside] = scores[outside] @ weights
     options = {"clusters": people, "least": LEAST, "replicates": 300}
     now = statistic(criterion, before)
