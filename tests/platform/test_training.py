@@ -202,15 +202,37 @@ async def _run_of_changed(session: TenantSession, competency: str) -> str:
     return str(row.id)
 
 
+async def _adapted_run(session: TenantSession, competency: str) -> str:
+    """Too few labels for the page to offer it, which keeps the step short."""
+    row = await service.start(session, competency)
+    row.adapt = True
+    return str(row.id)
+
+
+def test_the_encoder_is_adapted_only_where_labels_suffice(taught: Taught) -> None:
+    page = taught.desk.get(HERE).text
+    assert "needs at least 200 labels; there are 60" in page and 'name="adapt"' not in page
+    refused = post(taught.desk, f"{HERE}/train", {"competency": taught.learnable, "adapt": "1"}, status=422)
+    assert "at least 200 labels" in refused.text
+    with taught.world.api() as program:
+        wanted = {"competency": taught.learnable, "adapt": True}
+        answer = program.post("/api/v1/lab/models/runs", json=wanted)
+    assert (answer.status_code, answer.json()["code"]) == (422, "too-few-to-adapt")
+
+
 def test_too_few_labels_neither_train_nor_pass(stack: Stack) -> None:
     world = open_world(stack.settings)
     learnable, hopeless = teach(world, good=20, bad=9)
     desk = signed_in(world, "consultant")[0]
     post(desk, f"{HERE}/train", {"competency": hopeless}, status=422)
-    run_id = train(desk, learnable)
+    run_id = within(world, lambda session: _adapted_run(session, learnable))
     wait(lambda: run_of(world, run_id)["state"] in OVER)
     run = run_of(world, run_id)
     assert run["verdict"] == "refused" and states(run)["enough"] == "failed"
+    said = run["card"]["adapter"]
+    assert said["adapted"]["n"] == said["without"]["n"] == 20 and len(said["sha256"]) == 64
+    page = desk.get(f"{HERE}/runs/{run_id}").text
+    assert f'data-adapter="{"used" if said["used"] else "left"}"' in page
 
     async def stored(session: TenantSession) -> int:
         return len(list(await session.scalars(select(TrainingRun.id))))

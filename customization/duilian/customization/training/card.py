@@ -14,6 +14,7 @@ import msgspec
 
 from duilian.customization.labels.examples import LabelledLine
 from duilian.customization.measurement.drift import Verdict
+from duilian.customization.training.adaptation import Adaptation
 from duilian.customization.training.datasets import PROMOTE_LABELS, PROMOTE_PEOPLE
 from duilian.customization.training.evaluating import FOLDS, Evaluation
 from duilian.customization.training.gates import GroupGap
@@ -25,9 +26,9 @@ FORMAT = "duilian-model-card-1"
 
 def card_of(
     run: TrainingRun, dataset: DatasetVersion, labelled: Sequence[LabelledLine], found: Evaluation,
-    gaps: Sequence[GroupGap], held: Verdict, learned: Learned,
+    gaps: Sequence[GroupGap], held: Verdict, learned: Learned, adaptation: Adaptation | None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Of nobody: counts, dates and figures. groups: those large enough to be named."""
+    """Of nobody: counts, dates and figures. groups: those large enough to be named. adaptation: where it was asked for."""
     return {
         "format": FORMAT,
         "competency": run.competency,
@@ -39,13 +40,14 @@ def card_of(
         "evaluation": msgspec.to_builtins(found) | {"folds": FOLDS},
         "groups": [msgspec.to_builtins(gap) for gap in gaps],
         "anchors": msgspec.to_builtins(held),
+        "adapter": msgspec.to_builtins(adaptation) if adaptation else None,
         "gates": run.gates,
         "verdict": run.verdict,
         "least": {"labels": PROMOTE_LABELS, "people": PROMOTE_PEOPLE},
         "versions": {
             "artefact": run.artefact, "format": learned.format, learned.encoder: learned.encoder_version,
             "dataset": dataset.sha256,
-        },
+        } | ({"adapter": adaptation.sha256} if adaptation and adaptation.used else {}),
     }  # fmt: skip
 
 

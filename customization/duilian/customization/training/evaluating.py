@@ -25,6 +25,7 @@ CURVE = (10, 25, 50)
 HELD_OUT = 0.3
 LEAST_PAIRS = 10
 Encoder = dict[str, str]
+Reader = tuple[Observer, Encoder]  # what reads texts, and the versions of its encoder
 Tick = Callable[[float], None]  # told the share done; raises to stop
 kappa = partial(qwk, points=LEVELS)
 
@@ -35,6 +36,12 @@ class CurvePoint(msgspec.Struct, frozen=True, kw_only=True):
     labels: int | None
     held_out: int
     qwk: Estimate
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    first: Estimate
+    second: Estimate
+    difference: Estimate
 
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,20 +59,43 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     repeats: bool
 
 
-def cross_judged(lines: Sequence[Line], observer: Observer, encoder: Encoder, tick: Tick) -> list[Judged]:
-    """In the order of the lines; whole people are left out of what judges them. Raises OneMark, NothingToLearn."""
+def folds(lines: Sequence[Line]) -> list[list[int]]:
+    """Places of the lines that are held out together: whole people. The same for the same lines; none is empty."""
     fold = folds_of(lines, FOLDS, SEED)
-    found: dict[int, Judged] = {}
-    for number in range(FOLDS):
-        tick(number / FOLDS)
-        kept = [line for line in lines if fold[id(line)] == number]
-        if kept:
-            model = Model(learn([line for line in lines if fold[id(line)] != number], observer, encoder))
-            found |= {
-                id(line): judged
-                for line, judged in zip(kept, judge_lines(model, kept, observer), strict=True)
-            }
-    return [found[id(line)] for line in lines]
+    parts = [
+        [place for place, line in enumerate(lines) if fold[id(line)] == number] for number in range(FOLDS)
+    ]
+    return [part for part in parts if part]
+
+
+def without(lines: Sequence[Line], part: Sequence[int]) -> list[Line]:
+    """What a fold is judged by."""
+    gone = set(part)
+    return [line for place, line in enumerate(lines) if place not in gone]
+
+
+def cross_judged(lines: Sequence[Line], readers: Sequence[Reader], tick: Tick) -> list[Judged]:
+    """In the order of the lines; whole people are left out of what judges them. readers: one, or one for each of `folds`,
+    which then has not seen the fold either. Raises OneMark, NothingToLearn."""
+    parts, found = folds(lines), dict[int, Judged]()
+    for number, part in enumerate(parts):
+        tick(number / len(parts))
+        observer, encoder = readers[number % len(readers)]
+        kept = [lines[place] for place in part]
+        model = Model(learn(without(lines, part), observer, encoder))
+        found |= zip(part, judge_lines(model, kept, observer), strict=True)
+    return [found[place] for place in range(len(lines))]
+
+
+def compared(lines: Sequence[Line], first: Sequence[Judged], second: Sequence[Judged]) -> Comparison:
+    """Two models on the same held-out lines: QWK of each, and second − first with its interval."""
+    truth = floats([line.score if line.score is not None else nan for line in lines])
+    one, other = (_numbers([judged.expected for judged in said]) for said in (first, second))
+    people = [line.person or f"line {number}" for number, line in enumerate(lines)]
+    return Comparison(
+        first=_of(kappa, people, truth, one), second=_of(kappa, people, truth, other),
+        difference=_difference(truth, one, other, people),
+    )  # fmt: skip
 
 
 def evaluate(
@@ -74,10 +104,11 @@ def evaluate(
     current: Sequence[float | None],
     learned: Learned,
     observer: Observer,
-    encoder: Encoder,
+    plain: Reader,
     tick: Tick,
 ) -> Evaluation:
-    """judged: by `cross_judged`; current: mean level of what is in force, None where it gives none."""
+    """judged: by `cross_judged`; current: mean level of what is in force, None where it gives none. observer: reads as the
+    model does; plain: with an encoder that has seen none of the lines, for the learning curve."""
     truth = floats([line.score if line.score is not None else nan for line in lines])
     mine, theirs = _numbers([one.expected for one in judged]), _numbers(current)
     people = [line.person or f"line {number}" for number, line in enumerate(lines)]
@@ -92,7 +123,7 @@ def evaluate(
         difference=_difference(truth, theirs, mine, people),
         refused=float(np.isnan(mine).mean()),
         current_refused=float(np.isnan(theirs).mean()),
-        curve=_curve(lines, truth, observer, encoder, tick),
+        curve=_curve(lines, truth, plain, tick),
         repeats=repeats(learned, lines, observer),
     )
 
@@ -136,9 +167,7 @@ def _by_heart(
     return _of(kappa, people, truth, _numbers(said))
 
 
-def _curve(
-    lines: Sequence[Line], truth: Floats, observer: Observer, encoder: Encoder, tick: Tick
-) -> list[CurvePoint]:
+def _curve(lines: Sequence[Line], truth: Floats, reader: Reader, tick: Tick) -> list[CurvePoint]:
     """The same held-out people at every point; the labels learned from grow by whole steps of one order."""
     dice = np.random.default_rng(SEED)
     people = sorted({line.person or f"line {number}" for number, line in enumerate(lines)})
@@ -150,14 +179,14 @@ def _curve(
     steps: list[int | None] = [*(number for number in CURVE if number < len(rest)), None]
     for place, number in enumerate(steps):
         tick(0.2 + 0.8 * place / len(steps))
-        found.append(_point(lines, rest[:number], outside, number, truth, observer, encoder))
+        found.append(_point(lines, rest[:number], outside, number, truth, reader))
     return found
 
 
 def _point(
-    lines: Sequence[Line], taught: list[int], outside: list[int], number: int | None, truth: Floats,
-    observer: Observer, encoder: Encoder,
+    lines: Sequence[Line], taught: list[int], outside: list[int], number: int | None, truth: Floats, reader: Reader
 ) -> CurvePoint:  # fmt: skip
+    observer, encoder = reader
     try:
         model = Model(learn([lines[n] for n in taught], observer, encoder))
     except OneMark:

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from duilian.customization.training import releases
 from duilian.customization.training.models import HeadRelease, TrainingRun
 from duilian.infra.objects import ObjectStore
+from duilian.infra.settings import Settings
 from duilian.platform.api.desk import ApiDesk, key_with, provide_api_desk
 from duilian.platform.scoring.heads import HeadShelf
 from duilian.platform.training import service
@@ -24,7 +25,10 @@ Competency = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
 
 
 class NewRun(msgspec.Struct, frozen=True, kw_only=True):
+    """adapt: also fine-tunes the encoder (docs/training.md)."""
+
     competency: Competency
+    adapt: bool = False
 
 
 class WayBack(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,9 +84,10 @@ class ModelsApi(Controller):
         return Models(releases=active, runs=newest)
 
     @post("/runs", guards=MANAGE)
-    async def train(self, desk: ApiDesk, data: NewRun) -> RunDocument:
+    async def train(self, desk: ApiDesk, settings: Settings, data: NewRun) -> RunDocument:
         """Freezes the labels as they stand and trains in the background."""
-        return _run(await service.start(desk.session, data.competency))
+        adapt_with = settings if data.adapt else None
+        return _run(await service.start(desk.session, data.competency, adapt_with))
 
     @get("/runs/{run_id:uuid}", guards=READ)
     async def run(self, desk: ApiDesk, run_id: UUID) -> RunDocument:

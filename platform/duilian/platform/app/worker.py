@@ -113,7 +113,7 @@ def _worker(settings: Settings, database: Database, keyring: Keyring, serving: S
     worker.daily(MEASURE, "03:10", database)
     worker.add(ANCHORS, AnchorScorer(database, store, serving).run)
     worker.daily(ANCHORS, "03:40", database)
-    worker.add(TRAIN, Trainer(database, store, serving).run)
+    worker.add(TRAIN, Trainer(database, store, serving, settings).run)
     worker.add(SHADOW, ShadowScorer(database, store, serving).run)
     worker.hourly(ERASE_DRAFTS, lambda: drafts.erase_old(database))
     return worker

@@ -14,6 +14,7 @@ from duilian.customization.training import datasets, releases
 from duilian.infra import audit
 from duilian.infra.errors import NotFound, Problem
 from duilian.infra.objects import ObjectStore
+from duilian.infra.settings import Settings
 from duilian.platform.console import models_view
 from duilian.platform.console.desk import Desk, member_with, provide_desk
 from duilian.platform.console.shell import AnyRequest, Form, staff_page
@@ -36,17 +37,18 @@ class ModelPages(Controller):
     dependencies = {"desk": Provide(provide_desk)}  # noqa: RUF012  # the framework's own convention
 
     @get("/", guards=READ)
-    async def overview(self, request: AnyRequest, desk: Desk) -> Response[Any]:
-        return await _overview(request, desk)
+    async def overview(self, request: AnyRequest, desk: Desk, settings: Settings) -> Response[Any]:
+        return await _overview(request, desk, settings)
 
     @post("/train", guards=MANAGE)
-    async def train(self, request: AnyRequest, desk: Desk, data: Form) -> Response[Any]:
+    async def train(self, request: AnyRequest, desk: Desk, settings: Settings, data: Form) -> Response[Any]:
+        adapt_with = settings if data.get("adapt") else None
         try:
-            row = await service.start(desk.session, data.get("competency", "")[:80])
+            row = await service.start(desk.session, data.get("competency", "")[:80], adapt_with)
         except Problem as problem:
             if problem.status >= 500:
                 raise
-            return await _overview(request, desk, problem)
+            return await _overview(request, desk, settings, problem)
         return back_to(f"{HERE}/runs/{row.id}")
 
     @get("/runs/{run_id:uuid}", guards=READ)
@@ -132,10 +134,12 @@ def _of(competency: str) -> str:
     return f"{HERE}/competencies/{competency}"
 
 
-async def _overview(request: AnyRequest, desk: Desk, problem: Problem | None = None) -> Response[Any]:
+async def _overview(
+    request: AnyRequest, desk: Desk, settings: Settings, problem: Problem | None = None
+) -> Response[Any]:
     return staff_page(
         request, desk, "models_overview.html", status=problem.status if problem else 200,
-        rows=await models_view.overview(desk), runs=await service.runs(desk.session), kinds=KINDS,
+        rows=await models_view.overview(desk, settings), runs=await service.runs(desk.session), kinds=KINDS,
         reader=await models_view.reader_of(desk), least=datasets.LEAST_LABELS,
         promote_labels=datasets.PROMOTE_LABELS, promote_people=datasets.PROMOTE_PEOPLE,
         error=problem.sentence(desk.locale) if problem else "",

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from duilian.customization.measurement.results import plain
 from duilian.customization.training import releases
 from duilian.customization.training.models import HeadRelease
+from duilian.infra.settings import Settings
 from duilian.platform.console import lab_charts as charts
 from duilian.platform.console.desk import Desk
 from duilian.platform.console.lab_view import Reader, names_of
@@ -17,6 +18,7 @@ from duilian.platform.web.words import t
 from duilian.tenants.models import Member
 
 Json = dict[str, Any]
+NONE = service.Count()
 KIND = {"passed": "success", "warned": "warning", "failed": "error", "refused": "error"}
 
 
@@ -65,8 +67,8 @@ async def reader_of(desk: Desk) -> ModelReader:
     return reader
 
 
-async def overview(desk: Desk) -> list[Json]:
-    """A row for each competency that has labels or ever had a model."""
+async def overview(desk: Desk, settings: Settings) -> list[Json]:
+    """A row for each competency that has labels or ever had a model. obstacle: why its encoder cannot be adapted."""
     counted = await service.counts(desk.session)
     rows = list(await desk.session.scalars(select(HeadRelease)))
     active = {(row.competency, row.state): row for row in rows if row.state != releases.RETIRED}
@@ -75,8 +77,11 @@ async def overview(desk: Desk) -> list[Json]:
     return [
         {
             "key": key,
-            "labels": counted.get(key, (0, 0))[0],
-            "people": counted.get(key, (0, 0))[1],
+            "labels": counted.get(key, NONE).labels,
+            "people": counted.get(key, NONE).people,
+            "obstacle": found.sentence(desk.locale)
+            if (found := service.obstacle(counted.get(key, NONE), settings))
+            else "",
             "released": key in released,
             "in_force": active.get((key, releases.IN_FORCE)),
             "shadow": active.get((key, releases.SHADOW)),
