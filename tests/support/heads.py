@@ -43,7 +43,7 @@ def adapter_bytes() -> bytes:
     size = len(body[0])
     places = zip(matrices.items(), ([0, size], [size, 2 * size]), strict=True)
     header = {key: {"dtype": "F32", "shape": shape, "data_offsets": place} for (key, shape), place in places}
-    octets = msgspec.json.encode(header | {"__metadata__": {"base": find(ADAPTABLE).sha256, "rank": "4"}})
+    octets = msgspec.json.encode(header | {"__metadata__": {"base": find(ADAPTABLE).sha256}})
     return len(octets).to_bytes(8, "little") + octets + b"".join(body)
 
 

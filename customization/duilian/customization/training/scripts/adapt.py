@@ -149,7 +149,7 @@ def save(model, task: dict, out: Path) -> None:
             layer = name.removeprefix("base_model.model.")
             found[f"{layer}.down"] = module.lora_A["default"].weight.detach().T.contiguous()
             found[f"{layer}.up"] = (scale * module.lora_B["default"].weight.detach().T).contiguous()
-    save_file(found, out, metadata={"base": task["base"], "rank": str(task["rank"])})
+    save_file(found, out, metadata={"base": task["base"]})  # one fact: several come in any order
 
 
 if __name__ == "__main__":
