@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 from duilian.customization.lab.cli import lab
 from duilian.customization.lab.lines import Line
-from duilian.customization.training.adapting import adapt, task_of
+from duilian.customization.training.adapting import SCRIPT, adapt, task_of
 from duilian.customization.training.errors import AdapterFailed, AdapterTooSlow, TrainingEnvironmentMissing
 from duilian.infra.settings import Settings
 from duilian.serving.adapters import Adapters
@@ -28,8 +28,8 @@ from duilian.serving.scoring.adapter import Adapter
 
 HERE = Path(__file__).parents[1]
 PYTHON = HERE.parent / ".venv-training/bin/python"
-POINTS = ("call the customer", "find the parcel", "offer a refund", "note the cause")
-IDLE = ("it was a busy day", "I think it matters", "we all worked hard")
+POINTS = ("call", "search", "refund", "report")
+IDLE = ("rain", "lunch", "music")
 
 
 def lines(count: int, seed: int = 1) -> list[Line]:
@@ -37,8 +37,8 @@ def lines(count: int, seed: int = 1) -> list[Line]:
     dice, found = random.Random(seed), list[Line]()
     for number in range(count):
         said = dice.sample(POINTS, number % 5)
-        text = ". ".join([*said, dice.choice(IDLE), f"order {number}"])
-        found.append(Line(item="late", question="What do you do when a delivery is late?", reference=[". ".join(POINTS)], answer=text, score=len(said), person=f"p{seed}.{number}"))  # fmt: skip
+        text = ", ".join([*said, dice.choice(IDLE), str(number)])
+        found.append(Line(item="late", question="What do you do when a delivery is late?", reference=[", ".join(POINTS)], answer=text, score=len(said), person=f"p{seed}.{number}"))  # fmt: skip
     return found
 
 
@@ -127,17 +127,21 @@ def test_the_same_labels_give_the_same_adapter(settings: Settings) -> None:
     assert first == second
 
 
+def under_way() -> list[psutil.Process]:
+    return [one for one in psutil.Process().children() if str(SCRIPT) in one.cmdline()]
+
+
 def test_fine_tuning_is_stopped_and_says_what_is_wrong(settings: Settings) -> None:
     class Enough(Exception):
         pass
 
     def stop(_: float) -> None:
-        assert psutil.Process().children()
+        assert under_way()
         raise Enough
 
     with pytest.raises(Enough):
         adapt(lines(10), settings, stop)
-    assert not psutil.Process().children(), "it was killed"
+    assert not under_way(), "it was killed"
     with pytest.raises(AdapterTooSlow):
         adapt(lines(10), msgspec.structs.replace(settings, adapter_seconds=0.1), lambda _: None)
     with pytest.raises(TrainingEnvironmentMissing, match="make training"):

@@ -33,7 +33,7 @@ from duilian.serving.models import locate
 from duilian.serving.scoring.adapter import Adapter
 from duilian.serving.scoring.text import is_foreign
 
-LEAST_LABELS = 200  # below it adapters gained nothing on held-out people (docs/lab.md)
+LEAST_LABELS = 200  # below it no difference on held-out people could be told from chance (docs/lab.md)
 LARGEST_SHARE_ELSE = 0.05  # of answers in a language that the encoder does not read
 LOOK = 0.5  # seconds between two looks at the deadline and at whether the run goes on
 SCRIPT = Path(__file__).parent / "scripts" / "adapt.py"
@@ -53,7 +53,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     rank: int = 8
     alpha: int = 16
     modules: tuple[str, ...] = ("query", "key", "value", "dense")
-    epochs: int = 4
+    epochs: int = 2
     rate: float = 5e-4
     decay: float = 0.01
     batch: int = 48
