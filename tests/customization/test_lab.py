@@ -147,9 +147,10 @@ def test_bad_files_are_refused_in_words(rows: list[str], said: str, tmp_path: Pa
 def test_a_damaged_model_is_refused(trained: tuple[Path, Path], tmp_path: Path) -> None:
     (tmp_path / "model").write_bytes(trained[0].read_bytes()[:-100])
     with pytest.raises(artefacts.ModelUnreadable):
-        artefacts.read(tmp_path / "model", {})
+        artefacts.read(tmp_path / "model")
+    learned, _ = artefacts.read(trained[0])
     with pytest.raises(artefacts.OtherEncoder):
-        artefacts.read(trained[0], {"another": "1"})
+        artefacts.ready(learned, "model", {"another": "1"})
 
 
 def test_blocks_are_solved_as_the_whole() -> None:

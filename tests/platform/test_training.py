@@ -270,7 +270,7 @@ async def _queued(session: TenantSession, competency: str) -> str:
     dataset = await datasets.freeze(session, competency)
     empty = dict.fromkeys(column.name for column in TrainingRun.__table__.columns if column.nullable)
     row = TrainingRun(
-        dataset_id=dataset.id, competency=competency, state="queued", share=0.0, created_by="tests", created_at=now(),
+        dataset_id=dataset.id, competency=competency, adapt=False, state="queued", share=0.0, created_by="tests", created_at=now(),
         **empty,
     )  # fmt: skip
     session.add(row)
@@ -283,7 +283,7 @@ async def _train_on(world: World, run_id: str, bench: Bench) -> None:
     database = open_database(settings, open_keyring(settings), 2)
     try:
         async with ServingClient(settings.serving_url, settings.serving_token) as serving:
-            await trainer.Trainer(database, ObjectStore(settings), serving, bench, {}).run(
+            await trainer.Trainer(database, ObjectStore(settings), serving, settings, bench, {}).run(
                 world.tenant_id, run_id
             )
     finally:
@@ -431,15 +431,37 @@ def people_in_store(world: World) -> dict[str, list[str]]:
     return within(world, read)
 
 
+async def _adapted_run(session: TenantSession, competency: str) -> str:
+    """Too few labels for the page to offer it, which keeps the step short."""
+    row = await service.start(session, competency, {})
+    row.adapt = True
+    return str(row.id)
+
+
+def test_the_encoder_is_adapted_only_where_labels_suffice(taught: Taught) -> None:
+    page = taught.desk.get(HERE).text
+    assert "needs at least 200 labels; there are 60" in page and 'name="adapt"' not in page
+    refused = post(taught.desk, f"{HERE}/train", {"competency": taught.learnable, "adapt": "1"}, status=422)
+    assert "at least 200 labels" in refused.text
+    with taught.world.api() as program:
+        wanted = {"competency": taught.learnable, "adapt": True}
+        answer = program.post("/api/v1/lab/models/runs", json=wanted)
+    assert (answer.status_code, answer.json()["code"]) == (422, "too-few-to-adapt")
+
+
 def test_too_few_labels_neither_train_nor_pass(stack: Stack) -> None:
     world = open_world(stack.settings)
     learnable, hopeless = teach(world, good=20, bad=9)
     desk = signed_in(world, "consultant")[0]
     post(desk, f"{HERE}/train", {"competency": hopeless}, status=422)
-    run_id = train(desk, learnable)
+    run_id = within(world, lambda session: _adapted_run(session, learnable))
     wait(lambda: run_of(world, run_id)["state"] in OVER)
     run = run_of(world, run_id)
     assert run["verdict"] == "refused" and states(run)["enough"] == "failed"
+    said = run["card"]["adapter"]
+    assert said["adapted"]["n"] == said["without"]["n"] == 20 and len(said["sha256"]) == 64
+    page = desk.get(f"{HERE}/runs/{run_id}").text
+    assert f'data-adapter="{"used" if said["used"] else "left"}"' in page
 
     async def stored(session: TenantSession) -> int:
         return len(list(await session.scalars(select(TrainingRun.id))))

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import random
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from duilian.customization.lab.learning import learn
 from duilian.customization.lab.lines import Line
+from duilian.infra.settings import Settings
 from duilian.serving import contracts as c
+from duilian.serving.adapters import AdaptedEmbedder, Adapters
+from duilian.serving.loading import ADAPTABLE, load_adaptable
+from duilian.serving.models import pull
 from duilian.serving.scoring import score
+from duilian.serving.scoring.adapter import Adapter
 from duilian.serving.scoring.artefact import HeadBroken, pack, unpack
 from duilian.serving.scoring.learned.explaining import NAMED
 from duilian.serving.scoring.learned.forgetting import without
@@ -19,14 +25,18 @@ from duilian.serving.scoring.learned.model import Learned, Model
 from duilian.serving.scoring.learned.observe import Observer
 from duilian.serving.scoring.text import split_sentences
 from duilian.serving.steps.embed import Embedder
-from heads import ANCHORS, ANSWER, score_request
+from heads import ANCHORS, ANSWER, adapter_bytes, score_request
 
 DONE = ["我先听顾客说完", "我向她道歉", "我给她换了货", "我查了出货记录", "我请来了主管"]
 CALLED, IDLE = "第二天我打电话回访了她", "这件事我一直记到今天"
 
 
 def learned(
-    labels: int, embedder: Embedder, competency: str = "care", lowest: int = 2, anchored: bool = False
+    labels: int,
+    embedder: Embedder | AdaptedEmbedder,
+    competency: str = "care",
+    lowest: int = 2,
+    anchored: bool = False,
 ) -> Learned:
     """Readers who look for one thing only: whether the customer was called again."""
     dice = random.Random(5)
@@ -170,3 +180,41 @@ def test_what_is_no_head_of_this_tier_is_refused(what: str, embedder: Embedder) 
         )
     with pytest.raises(HeadBroken):
         level(embedder, head)
+
+
+@pytest.fixture(scope="module")
+def adapters(models_dir: Path) -> Adapters:
+    pull(models_dir, [ADAPTABLE])
+    return Adapters(lambda: load_adaptable(Settings(models_dir=models_dir)))
+
+
+def adapted_head(adapters: Adapters, octets: bytes) -> Learned:
+    reader = adapters.reading(Adapter.of(octets))
+    return msgspec.structs.replace(learned(20, reader), adapter=octets)
+
+
+def test_a_head_with_an_adapter_reads_with_it(embedder: Embedder, adapters: Adapters) -> None:
+    octets = adapter_bytes()
+    head = unpack(*pack(adapted_head(adapters, octets)))
+    response = score(score_request(), embedder, {"care": head}, adapters)
+    assert response.judgements[0].posterior != score(score_request(), embedder).judgements[0].posterior
+    assert response.versions["adapter:care"] == hashlib.sha256(octets).hexdigest()[:12]
+    assert response.versions["head:care"] == head.sha256[:12]
+    assert ADAPTABLE in response.versions and embedder.versions.items() <= response.versions.items()
+    assert head.bytes > len(octets), "memory is counted with the adapter"
+
+
+@pytest.mark.parametrize("what", ["cut", "base", "encoder", "none here"])
+def test_an_adapter_that_does_not_fit_is_a_broken_head(
+    what: str, embedder: Embedder, adapters: Adapters
+) -> None:
+    head = adapted_head(adapters, octets := adapter_bytes())
+    if what == "cut":
+        head = msgspec.structs.replace(head, adapter=octets[:-4])
+    if what == "base":
+        head = msgspec.structs.replace(head, adapter=octets.replace(b'"base":"53aa', b'"base":"0000'))
+    if what == "encoder":
+        head = msgspec.structs.replace(head, encoder_version="0" * 12)
+    with pytest.raises(HeadBroken):
+        heads = {"care": unpack(*pack(head))}
+        score(score_request(), embedder, heads, None if what == "none here" else adapters)

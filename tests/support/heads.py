@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 
 from duilian.serving import contracts as c
+from duilian.serving.loading import ADAPTABLE
+from duilian.serving.manifest import find
 from duilian.serving.scoring.artefact import Artefact
 from duilian.serving.steps.embed import Embedder
 
@@ -30,6 +33,18 @@ def head_artefact(embedder: Embedder, level: float = 5, competency: str = "care"
         bias=float(level),
         residual=0.4,
     )
+
+
+def adapter_bytes() -> bytes:
+    """An adapter of one layer, drawn by lot, as safetensors."""
+    dice, name = np.random.default_rng(1), "encoder.layer.5.attention.self.value"
+    matrices = {f"{name}.down": (384, 4), f"{name}.up": (4, 384)}
+    body = [dice.normal(0, 0.1, shape).astype("<f4").tobytes() for shape in matrices.values()]
+    size = len(body[0])
+    places = zip(matrices.items(), ([0, size], [size, 2 * size]), strict=True)
+    header = {key: {"dtype": "F32", "shape": shape, "data_offsets": place} for (key, shape), place in places}
+    octets = msgspec.json.encode(header | {"__metadata__": {"base": find(ADAPTABLE).sha256}})
+    return len(octets).to_bytes(8, "little") + octets + b"".join(body)
 
 
 def score_request(text: str = ANSWER) -> c.ScoreRequest:

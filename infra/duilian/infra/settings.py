@@ -89,6 +89,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     smtp_url: Secret = ""
     mail_from: str = "no-reply@duilian.example"
 
+    training_python: Path = Path(".venv-training/bin/python")
+    adapter_seconds: Annotated[float, msgspec.Meta(gt=0, le=86_400)] = 1800.0
     worker_concurrency: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2
     core_hour_price: Prices = ""
     training_ray: RayAddress = ""

@@ -219,10 +219,15 @@ class Observation(Contract, frozen=True, kw_only=True):
 
 
 class EmbedRequest(Contract, frozen=True, kw_only=True):
-    """kind: "passage" for things that are searched, "query" for what searches them (e5 prefixes)."""
+    """kind: "passage" for things that are searched, "query" for what searches them (e5 prefixes).
+
+    adapter: of a tenant's own, as safetensors (steps/adapted.py): the adaptable encoder reads with it, and `kind` is
+    without effect. Without one the shared encoder reads.
+    """
 
     texts: list[str]
     kind: Literal["query", "passage"] = "passage"
+    adapter: bytes = b""
 
 
 class Embeddings(Contract, frozen=True, kw_only=True):

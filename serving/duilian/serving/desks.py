@@ -11,8 +11,10 @@ import msgspec
 from duilian.infra.errors import BadRequest, Problem
 from duilian.infra.settings import Settings
 from duilian.serving import contracts as c
+from duilian.serving.adapters import Adapters
 from duilian.serving.errors import NoLanguageModel, OutOfMemory
 from duilian.serving.loading import (
+    load_adaptable,
     load_captioner,
     load_converser,
     load_embedder,
@@ -106,15 +108,22 @@ def observing(slot: Slot[Observer]) -> Desk[Observer, c.ObserveRequest]:
     return Desk(slot, c.ObserveRequest, lambda observer, message: observer.observe(message))
 
 
-def embedding(slot: Slot[Embedder]) -> Desk[Embedder, c.EmbedRequest]:
-    return Desk(slot, c.EmbedRequest, lambda embedder, message: embedder.respond(message))
+def adapters_of(settings: Settings) -> Adapters:
+    return Adapters(lambda: load_adaptable(settings))
 
 
-def scoring(slot: Slot[Embedder], settings: Settings) -> Desk[Embedder, c.ScoreRequest]:
+def embedding(slot: Slot[Embedder], adapters: Adapters) -> Desk[Embedder, c.EmbedRequest]:
+    def work(embedder: Embedder, message: c.EmbedRequest) -> c.Embeddings:
+        return adapters.respond(message) if message.adapter else embedder.respond(message)
+
+    return Desk(slot, c.EmbedRequest, work)
+
+
+def scoring(slot: Slot[Embedder], settings: Settings, adapters: Adapters) -> Desk[Embedder, c.ScoreRequest]:
     heads = HeadCache(settings.head_cache_bytes)
 
     def work(embedder: Embedder, message: c.ScoreRequest) -> c.ScoreResponse:
-        return judge(message, embedder, heads.wanted(message.tenant, message.heads))
+        return judge(message, embedder, heads.wanted(message.tenant, message.heads), adapters)
 
     return Desk(slot, c.ScoreRequest, work)
 
@@ -139,8 +148,8 @@ def desk_of(step: str, settings: Settings) -> AnyDesk:
         case "observe":
             return observing(observer_slot(settings))
         case "embed":
-            return embedding(embedder_slot(settings))
+            return embedding(embedder_slot(settings), adapters_of(settings))
         case "converse":
             return conversing(converser_slot(settings), settings)
         case _:
-            return scoring(embedder_slot(settings), settings)
+            return scoring(embedder_slot(settings), settings, adapters_of(settings))

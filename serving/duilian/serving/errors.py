@@ -68,6 +68,15 @@ class DiskFull(Problem):
     )
 
 
+class AdapterBroken(Problem):
+    """Bytes that are no adapter, or one for another encoder."""
+
+    status = 422
+    code = "adapter-broken"
+    zh = "编码器适配器 {sha256} 无法使用：{reason}。请重新训练。"
+    en = "The encoder adapter {sha256} cannot be used: {reason}. Train it again."
+
+
 class MissingMedia(Problem):
     status = 404
     code = "missing-media"

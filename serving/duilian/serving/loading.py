@@ -15,6 +15,7 @@ from duilian.serving.models import locate
 from duilian.serving.triton.client import session
 
 if TYPE_CHECKING:
+    from duilian.serving.steps.adapted import AdaptableEncoder
     from duilian.serving.steps.caption import Captioner
     from duilian.serving.steps.converse import Converser
     from duilian.serving.steps.embed import Embedder
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from duilian.serving.steps.recognise import Decoder, Recogniser
 
 VOICE, FACE, EMBEDDING = "silero-vad", "face-detection", "multilingual-e5-small"
-LANDMARKS = "face-landmarks"
+LANDMARKS, ADAPTABLE = "face-landmarks", "all-minilm-l6-v2"
 Step = TypeVar("Step", covariant=True)
 
 
@@ -105,6 +106,14 @@ def load_embedder(settings: Settings) -> Loaded[Embedder]:
         encoder = LocalEncoder(folder / "e5-small-q4.bin")
     versions = {EMBEDDING: tensors.version_of(settings, EMBEDDING, version)}
     return Loaded(Embedder(encoder, versions), versions)
+
+
+def load_adaptable(settings: Settings) -> Loaded[AdaptableEncoder]:
+    """Raises ModelMissing, ModelBroken. Runs here whatever the executor: an adapter is given with each call."""
+    folder, version = locate(settings.models_dir, ADAPTABLE)
+    from duilian.serving.steps.adapted import AdaptableEncoder
+
+    return Loaded(AdaptableEncoder(folder, find(ADAPTABLE).sha256), {ADAPTABLE: version})
 
 
 def load_converser(settings: Settings) -> Loaded[Converser]:

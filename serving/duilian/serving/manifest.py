@@ -55,6 +55,7 @@ class OnTriton(Row, frozen=True):
 class Model(Row, frozen=True):
     """main: the file whose sha256 names the version. package: where an `installed` model lies.
 
+    languages: that it reads; empty means Chinese and English.
     runtime: the adapter of a recogniser (loading.decoder_of). hub_files: what is taken of a hub's repository; empty
     where faster-whisper's own loader knows.
     """
@@ -66,6 +67,7 @@ class Model(Row, frozen=True):
     main: str
     sources: list[Source]
     default: bool = False
+    languages: list[Literal["zh", "en"]] = []
     file: list[ModelFile] = []
     package: str | None = None
     hub: str | None = None
@@ -77,6 +79,11 @@ class Model(Row, frozen=True):
     def pinned(self) -> bool:
         """Whether every byte is known beforehand (models of the hub are not)."""
         return bool(self.file)
+
+    @property
+    def sha256(self) -> str:
+        """Of the main file, as pinned; "" where it is not."""
+        return next((file.sha256 for file in self.file if file.path == self.main), "")
 
     @property
     def bytes(self) -> int:

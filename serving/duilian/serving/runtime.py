@@ -23,14 +23,15 @@ class Runtime:
         recogniser = desks.recogniser_slot(settings)
         captioner = desks.captioner_slot(settings)
         observer = desks.observer_slot(settings)
+        adapters = desks.adapters_of(settings)
         embedder = desks.embedder_slot(settings)
         converser = desks.converser_slot(settings)
         self._desks: dict[str, desks.AnyDesk] = {
             "transcribe": desks.transcribing(recogniser),
             "caption": desks.captioning(captioner),
             "observe": desks.observing(observer),
-            "embed": desks.embedding(embedder),
-            "score": desks.scoring(embedder, settings),
+            "embed": desks.embedding(embedder, adapters),
+            "score": desks.scoring(embedder, settings, adapters),
             "converse": desks.conversing(converser, settings),
         }
         # Loaded in this order: what is quick and waited for by most comes first.

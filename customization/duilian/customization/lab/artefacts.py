@@ -32,15 +32,21 @@ def write(learned: Learned, path: Path) -> str:
     return hashlib.sha256(octets).hexdigest()
 
 
-def read(path: Path, encoder: dict[str, str]) -> tuple[Model, str]:
-    """The model and its sha256. Raises ModelUnreadable, OtherEncoder."""
+def read(path: Path) -> tuple[Learned, str]:
+    """What is stored, and its sha256. Raises ModelUnreadable."""
     octets = path.read_bytes()
     try:
-        learned = msgspec.msgpack.decode(octets, type=Learned)
-        model = Model(learned)
-    except (msgspec.DecodeError, ValueError, LookupError, ArithmeticError) as error:
+        return msgspec.msgpack.decode(octets, type=Learned), hashlib.sha256(octets).hexdigest()
+    except msgspec.DecodeError as error:
         raise ModelUnreadable(file=path.name, reason=str(error)) from error
+
+
+def ready(learned: Learned, file: str, encoder: dict[str, str]) -> Model:
+    """The model, if the encoder here is the one that it was made with. Raises ModelUnreadable, OtherEncoder."""
     made = {learned.encoder: learned.encoder_version}
     if not made.items() <= encoder.items():
-        raise OtherEncoder(file=path.name, wanted=made, found=encoder)
-    return model, hashlib.sha256(octets).hexdigest()
+        raise OtherEncoder(file=file, wanted=made, found=encoder)
+    try:
+        return Model(learned)
+    except (ValueError, LookupError, ArithmeticError) as error:
+        raise ModelUnreadable(file=file, reason=str(error)) from error

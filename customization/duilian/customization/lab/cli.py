@@ -22,9 +22,10 @@ from duilian.customization.lab.judging import judge_lines
 from duilian.customization.lab.learning import learn
 from duilian.customization.lab.lines import Line, read_lines
 from duilian.customization.lab.vectors import Vectors
+from duilian.customization.training.adapting import adapt, check_labels
 from duilian.infra.settings import load
 from duilian.serving.cli import one_line
-from duilian.serving.scoring.learned.model import Model
+from duilian.serving.scoring.learned.model import Learned, Model
 from duilian.serving.scoring.learned.observe import Observer
 
 DATA = click.argument("data", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -56,26 +57,45 @@ def lab() -> None:
 @click.option(
     "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Where the model goes."
 )
+@click.option(
+    "--adapter", "adapted", is_flag=True, help="Also fine-tune the encoder: English, 200 labels or more."
+)
 @one_line
-def train(data: Path, out: Path) -> None:
+def train(data: Path, out: Path, adapted: bool) -> None:
     """Learn from all lines of DATA that carry a score."""
-    lines, vectors, observer = _open(data)
     began = time.monotonic()
+    adapter = _adapter(data) if adapted else b""
+    lines, vectors, observer = _open(data, adapter)
     learned = learn(lines, observer, vectors.encoder)
+    learned = msgspec.structs.replace(learned, adapter=adapter)
     seconds = time.monotonic() - began
     sha256 = artefacts.write(learned, out)
-    model = Model(learned)
-    left_out = [
-        (p.score, s)
-        for item in learned.items
-        for p, s in zip(model.left_out[item.key], item.scores, strict=False)
-    ]
     _print({
-        "model": str(out), "sha256": sha256, "items": len(learned.items), "labels": len(left_out),
+        "model": str(out), "sha256": sha256, "items": len(learned.items),
+        "labels": sum(len(item.scores) - item.examples for item in learned.items),
         "scale": learned.scale or [learned.low, learned.high], "seconds": round(seconds, 1),
-        "left_out_exact": round(sum(score == mark for score, mark in left_out) / len(left_out), 4),
+        "left_out_exact": None if adapter else _left_out(learned),
         "encoder": vectors.encoder,
     })  # fmt: skip
+
+
+def _adapter(data: Path) -> bytes:
+    """Progress goes to stderr where that is a screen."""
+    lines = read_lines(data)
+    check_labels(lines)
+    with click.progressbar(length=1000, label="adapter", file=sys.stderr) as bar:
+        return adapt(lines, load(), lambda share: bar.update(round(1000 * share) - bar.pos))
+
+
+def _left_out(learned: Learned) -> float:
+    """Share of labels met exactly by all others. An adapter has seen each of them, so it says nothing beside one."""
+    model = Model(learned)
+    met = [
+        prediction.score == mark
+        for item in learned.items
+        for prediction, mark in zip(model.left_out[item.key], item.scores, strict=False)
+    ]
+    return round(sum(met) / len(met), 4)
 
 
 @lab.command("evaluate")
@@ -84,8 +104,7 @@ def train(data: Path, out: Path) -> None:
 @one_line
 def evaluate_model(model: Path, data: Path) -> None:
     """Agreement of MODEL with the readers of DATA, with 95 % intervals. DATA must not be what it was trained on."""
-    lines, vectors, observer = _open(data)
-    ready, sha256 = artefacts.read(model, vectors.encoder)
+    ready, sha256, lines, observer = _both(model, data)
     _print({"sha256": sha256} | _plain(evaluate(ready, lines, observer)))
 
 
@@ -119,8 +138,7 @@ def learning_curve(data: Path, labels: list[int], repeats: int, cross_validate: 
 @one_line
 def score(model: Path, data: Path, out: Path | None) -> None:
     """Score every line of DATA, in its order: a JSON line each. Who said nothing gets no score."""
-    lines, vectors, observer = _open(data)
-    ready, _ = artefacts.read(model, vectors.encoder)
+    ready, _, lines, observer = _both(model, data)
     rows = b"".join(msgspec.json.encode(judged) + b"\n" for judged in judge_lines(ready, lines, observer))
     if out is None:
         sys.stdout.buffer.write(rows)
@@ -128,10 +146,17 @@ def score(model: Path, data: Path, out: Path | None) -> None:
         out.write_bytes(rows)
 
 
-def _open(data: Path) -> tuple[list[Line], Vectors, Observer]:
-    """The lines, all their texts read by the encoder."""
+def _both(model: Path, data: Path) -> tuple[Model, str, list[Line], Observer]:
+    """The model with its sha256, and the lines read by the encoder that it was learned with."""
+    learned, sha256 = artefacts.read(model)
+    lines, vectors, observer = _open(data, learned.adapter)
+    return artefacts.ready(learned, model.name, vectors.encoder), sha256, lines, observer
+
+
+def _open(data: Path, adapter: bytes = b"") -> tuple[list[Line], Vectors, Observer]:
+    """The lines, all their texts read by the encoder, with the adapter where there is one."""
     lines = read_lines(data)
-    vectors = Vectors(load())
+    vectors = Vectors(load(), adapter=adapter)
     vectors.read([text for line in lines for text in (line.question, *line.reference, line.answer)])
     return lines, vectors, Observer(vectors)
 

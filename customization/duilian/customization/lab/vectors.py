@@ -11,23 +11,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duilian.infra.settings import Settings
-from duilian.serving.loading import load_embedder
+from duilian.serving.adapters import AdaptedEmbedder, Adapters
+from duilian.serving.loading import load_adaptable, load_embedder
+from duilian.serving.scoring.adapter import Adapter
 from duilian.serving.scoring.similarity import unit
 from duilian.serving.steps.embed import Embedder
 
 FEW = 64  # texts that are not worth another process
 PORTION = 16
 
-_own: list[Embedder] = []  # the encoder of a child process
+_own: list[Embedder | AdaptedEmbedder] = []  # the encoder of a child process
 
 
 class Vectors:
-    """Callable: texts → rows of length 1. Remembers what it has read. Raises ModelMissing, ModelBroken."""
+    """Callable: texts → rows of length 1. Remembers what it has read. adapter: of the encoder, none for the shared one.
+    Raises ModelMissing, ModelBroken, AdapterBroken."""
 
-    def __init__(self, settings: Settings, processes: int | None = None) -> None:
-        loaded = load_embedder(settings)
-        self.encoder = loaded.versions
-        self._embedder, self._settings = loaded.step, settings
+    def __init__(self, settings: Settings, processes: int | None = None, adapter: bytes = b"") -> None:
+        self._embedder = _embedder(settings, adapter)
+        self.encoder = self._embedder.versions
+        self._settings, self._adapter = settings, adapter
         self._processes = processes or os.cpu_count() or 1
         self._known: dict[str, NDArray[np.float32]] = {}
 
@@ -48,17 +51,25 @@ class Vectors:
 
     def _in_processes(self, texts: list[str]) -> list[NDArray[np.float32]]:
         portions = [texts[first : first + PORTION] for first in range(0, len(texts), PORTION)]
-        with ProcessPoolExecutor(self._processes, get_context("spawn"), _begin, (self._settings,)) as pool:
+        with ProcessPoolExecutor(
+            self._processes, get_context("spawn"), _begin, (self._settings, self._adapter)
+        ) as pool:
             return [row for found in pool.map(_encode, portions) for row in found]
 
 
-def _begin(settings: Settings) -> None:
-    _own.append(load_embedder(settings).step)
+def _embedder(settings: Settings, adapter: bytes) -> Embedder | AdaptedEmbedder:
+    if not adapter:
+        return load_embedder(settings).step
+    return Adapters(lambda: load_adaptable(settings)).reading(Adapter.of(adapter))
+
+
+def _begin(settings: Settings, adapter: bytes) -> None:
+    _own.append(_embedder(settings, adapter))
 
 
 def _encode(texts: list[str]) -> list[NDArray[np.float32]]:
     return _rows(_own[0], texts)
 
 
-def _rows(embedder: Embedder, texts: list[str]) -> list[NDArray[np.float32]]:
+def _rows(embedder: Embedder | AdaptedEmbedder, texts: list[str]) -> list[NDArray[np.float32]]:
     return list(unit(embedder.embed(texts, "query"))) if texts else []

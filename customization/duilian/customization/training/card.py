@@ -14,6 +14,7 @@ import msgspec
 
 from duilian.customization.labels.examples import LabelledLine
 from duilian.customization.measurement.drift import Verdict
+from duilian.customization.training.adaptation import Adaptation
 from duilian.customization.training.datasets import PROMOTE_LABELS, PROMOTE_PEOPLE
 from duilian.customization.training.evaluating import Evaluation
 from duilian.customization.training.folds import FOLDS
@@ -26,9 +27,10 @@ FORMAT = "duilian-model-card-1"
 
 def card_of(
     run: TrainingRun, dataset: DatasetVersion, labelled: Sequence[LabelledLine], found: Evaluation,
-    groups: GroupFigures, held: Verdict, learned: Learned,
+    groups: GroupFigures, held: Verdict, learned: Learned, adaptation: Adaptation | None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Of nobody: counts, dates and figures. groups, selection: those large enough to be named."""
+    """Of nobody: counts, dates and figures. groups, selection: those large enough to be named. adaptation: where it was
+    asked for."""
     return {
         "format": FORMAT,
         "competency": run.competency,
@@ -42,13 +44,14 @@ def card_of(
         "groups": msgspec.to_builtins(groups.gaps),
         "selection": msgspec.to_builtins(groups.selections),
         "anchors": msgspec.to_builtins(held),
+        "adapter": msgspec.to_builtins(adaptation) if adaptation else None,
         "gates": run.gates,
         "verdict": run.verdict,
         "least": {"labels": PROMOTE_LABELS, "people": PROMOTE_PEOPLE},
         "versions": {
             "artefact": run.artefact, "format": learned.format, learned.encoder: learned.encoder_version,
             "dataset": dataset.sha256,
-        },
+        } | ({"adapter": adaptation.sha256} if adaptation and adaptation.used else {}),
     }  # fmt: skip
 
 

@@ -57,3 +57,33 @@ class AlreadyReleased(errors.Conflict):
     code = "already-released"
     zh = "这个模型已经启用或正在影子运行。"
     en = "This model is in force or in the shadow already."
+
+
+class TooFewToAdapt(errors.Unprocessable):
+    code = "too-few-to-adapt"
+    zh = "微调编码器至少需要 {least} 条标注，目前有 {found} 条。"
+    en = "Adapting the encoder needs at least {least} labels; there are {found}."
+
+
+class OtherLanguage(errors.Unprocessable):
+    code = "other-language"
+    zh = "可微调的编码器只懂英语，而 {labels} 条标注中有 {found} 条是其他语言。"
+    en = "The encoder that can be adapted reads English; {found} of {labels} labelled answers are in another language."
+
+
+class TrainingEnvironmentMissing(errors.Conflict):
+    code = "training-environment-missing"
+    zh = "没有微调环境（{python}）。请在服务器上运行 make training，或用 DUILIAN_TRAINING_PYTHON 指明它的 Python。"
+    en = "There is no training environment ({python}). Run make training on the server, or name its Python by DUILIAN_TRAINING_PYTHON."
+
+
+class AdapterFailed(errors.Unprocessable):
+    code = "adapter-failed"
+    zh = "微调编码器失败：{reason}"
+    en = "Adapting the encoder failed: {reason}"
+
+
+class AdapterTooSlow(errors.Unprocessable):
+    code = "adapter-too-slow"
+    zh = "微调编码器超过 {seconds:.0f} 秒仍未完成，已停止。可用 DUILIAN_ADAPTER_SECONDS 放宽时限。"
+    en = "Adapting the encoder took longer than {seconds:.0f} seconds and was stopped. DUILIAN_ADAPTER_SECONDS allows more."

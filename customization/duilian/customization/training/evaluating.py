@@ -16,7 +16,7 @@ from duilian.customization.lab.lines import Line
 from duilian.customization.measurement.agreement import qwk
 from duilian.customization.measurement.bootstrap import SEED, interval, paired_difference
 from duilian.customization.measurement.results import Estimate, Floats, floats, refused
-from duilian.customization.training.folds import Encoder
+from duilian.customization.training.folds import Reader, Tick
 from duilian.serving.scoring.learned.model import Learned, Model
 from duilian.serving.scoring.learned.observe import Observer
 
@@ -24,7 +24,6 @@ LEVELS = (1.0, 2.0, 3.0, 4.0, 5.0)
 CURVE = (10, 25, 50)
 HELD_OUT = 0.3
 LEAST_PAIRS = 10
-Tick = Callable[[float], None]  # told the share done; raises to stop
 kappa = partial(qwk, points=LEVELS)
 
 
@@ -34,6 +33,12 @@ class CurvePoint(msgspec.Struct, frozen=True, kw_only=True):
     labels: int | None
     held_out: int
     qwk: Estimate
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    first: Estimate
+    second: Estimate
+    difference: Estimate
 
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,16 +56,28 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     repeats: bool
 
 
+def compared(lines: Sequence[Line], first: Sequence[Judged], second: Sequence[Judged]) -> Comparison:
+    """Two models on the same held-out lines: QWK of each, and second − first with its interval."""
+    truth = floats([line.score if line.score is not None else nan for line in lines])
+    one, other = (_numbers([judged.expected for judged in said]) for said in (first, second))
+    people = [line.person or f"line {number}" for number, line in enumerate(lines)]
+    return Comparison(
+        first=_of(kappa, people, truth, one), second=_of(kappa, people, truth, other),
+        difference=_difference(truth, one, other, people),
+    )  # fmt: skip
+
+
 def evaluate(
     lines: Sequence[Line],
     judged: Sequence[Judged],
     current: Sequence[float | None],
     learned: Learned,
     observer: Observer,
-    encoder: Encoder,
+    plain: Reader,
     tick: Tick,
 ) -> Evaluation:
-    """judged: each line without its person (`folds`); current: mean level of what is in force, None where it gives none."""
+    """judged: each line without its person (`folds`); current: mean level of what is in force, None where it gives none.
+    observer: reads as the model does; plain: with an encoder that has seen none of the lines, for the learning curve."""
     truth = floats([line.score if line.score is not None else nan for line in lines])
     mine, theirs = _numbers([one.expected for one in judged]), _numbers(current)
     people = [line.person or f"line {number}" for number, line in enumerate(lines)]
@@ -75,7 +92,7 @@ def evaluate(
         difference=_difference(truth, theirs, mine, people),
         refused=float(np.isnan(mine).mean()),
         current_refused=float(np.isnan(theirs).mean()),
-        curve=_curve(lines, truth, observer, encoder, tick),
+        curve=_curve(lines, truth, plain, tick),
         repeats=repeats(learned, lines, observer),
     )
 
@@ -119,9 +136,7 @@ def _by_heart(
     return _of(kappa, people, truth, _numbers(said))
 
 
-def _curve(
-    lines: Sequence[Line], truth: Floats, observer: Observer, encoder: Encoder, tick: Tick
-) -> list[CurvePoint]:
+def _curve(lines: Sequence[Line], truth: Floats, reader: Reader, tick: Tick) -> list[CurvePoint]:
     """The same held-out people at every point; the labels learned from grow by whole steps of one order."""
     dice = np.random.default_rng(SEED)
     people = sorted({line.person or f"line {number}" for number, line in enumerate(lines)})
@@ -133,14 +148,14 @@ def _curve(
     steps: list[int | None] = [*(number for number in CURVE if number < len(rest)), None]
     for place, number in enumerate(steps):
         tick(0.2 + 0.8 * place / len(steps))
-        found.append(_point(lines, rest[:number], outside, number, truth, observer, encoder))
+        found.append(_point(lines, rest[:number], outside, number, truth, reader))
     return found
 
 
 def _point(
-    lines: Sequence[Line], taught: list[int], outside: list[int], number: int | None, truth: Floats,
-    observer: Observer, encoder: Encoder,
+    lines: Sequence[Line], taught: list[int], outside: list[int], number: int | None, truth: Floats, reader: Reader
 ) -> CurvePoint:  # fmt: skip
+    observer, encoder = reader
     try:
         model = Model(learn([lines[n] for n in taught], observer, encoder))
     except OneMark:

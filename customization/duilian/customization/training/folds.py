@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,8 @@ from duilian.serving.scoring.learned.observe import Observer
 
 FOLDS = 5
 Encoder = dict[str, str]
+Reader = tuple[Observer, Encoder]  # what reads texts, and the versions of its encoder
+Tick = Callable[[float], None]  # told the share done; raises to stop
 
 
 class KnownVectors:
@@ -48,16 +50,37 @@ class Material:
         return fold_judged(self.lines, number, Observer(self.vectors), self.encoder)
 
 
+def held_out(lines: Sequence[Line], number: int) -> list[int]:
+    """Places of the lines of one fold: whole people. The same for the same lines."""
+    fold = folds_of(lines, FOLDS, SEED)
+    return [place for place, line in enumerate(lines) if fold[id(line)] == number]
+
+
+def without(lines: Sequence[Line], part: Sequence[int]) -> list[Line]:
+    """What a fold is judged by."""
+    gone = set(part)
+    return [line for place, line in enumerate(lines) if place not in gone]
+
+
 def fold_judged(
     lines: Sequence[Line], number: int, observer: Observer, encoder: Encoder
 ) -> dict[int, Judged]:
     """The people of one fold, judged by what the others teach; by place in the lines. Raises OneMark, NothingToLearn."""
-    fold = folds_of(lines, FOLDS, SEED)
-    kept = [place for place, line in enumerate(lines) if fold[id(line)] == number]
+    kept = held_out(lines, number)
     if not kept:
         return {}
-    model = Model(learn([line for line in lines if fold[id(line)] != number], observer, encoder))
+    model = Model(learn(without(lines, kept), observer, encoder))
     return dict(zip(kept, judge_lines(model, [lines[place] for place in kept], observer), strict=True))
+
+
+def cross_judged(lines: Sequence[Line], readers: Sequence[Reader], tick: Tick) -> list[Judged]:
+    """In the order of the lines. readers: one for each fold, which has not seen the fold either. Raises OneMark,
+    NothingToLearn."""
+    found: list[dict[int, Judged]] = []
+    for number, reader in enumerate(readers):
+        tick(number / len(readers))
+        found.append(fold_judged(lines, number, *reader))
+    return in_order(found)
 
 
 def in_order(found: Sequence[Mapping[int, Judged]]) -> list[Judged]:

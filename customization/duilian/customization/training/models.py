@@ -30,7 +30,9 @@ class DatasetVersion(Tenanted, Base):
 
 
 class TrainingRun(Tenanted, Base):
-    """state: queued, reading, learning, evaluating, done, failed, cancelled. share: of the work done, 0–1.
+    """state: queued, reading, learning, adapting, evaluating, done, failed, cancelled. share: of the work done, 0–1.
+
+    adapt: whether the encoder is to be fine-tuned as well.
 
     held_out: what the model said of each example without having seen its person, by example id. artefact: sha256.
     gates: see `gates.Gate`; verdict: passed, warned or refused. failure: {"code", "zh", "en"}; of a run under way: why it is
@@ -48,6 +50,7 @@ class TrainingRun(Tenanted, Base):
 
     dataset_id: Mapped[UUID]
     competency: Mapped[str]
+    adapt: Mapped[bool]
     state: Mapped[str]
     share: Mapped[float]
     seconds: Mapped[float | None]

@@ -26,7 +26,10 @@ Competency = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
 
 
 class NewRun(msgspec.Struct, frozen=True, kw_only=True):
+    """adapt: also fine-tunes the encoder (docs/training.md)."""
+
     competency: Competency
+    adapt: bool = False
 
 
 class WayBack(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,7 +99,8 @@ class ModelsApi(Controller):
     @post("/runs", guards=MANAGE)
     async def train(self, desk: ApiDesk, settings: Settings, data: NewRun) -> RunDocument:
         """Freezes the labels as they stand and trains in the background."""
-        return _run(await service.start(desk.session, data.competency, prices(settings.core_hour_price)))
+        price, adapt_with = prices(settings.core_hour_price), settings if data.adapt else None
+        return _run(await service.start(desk.session, data.competency, price, adapt_with))
 
     @get("/runs/{run_id:uuid}", guards=READ)
     async def run(self, desk: ApiDesk, run_id: UUID) -> RunDocument:

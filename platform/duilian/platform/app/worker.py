@@ -127,9 +127,8 @@ def _worker(settings: Settings, database: Database, keyring: Keyring, serving: S
     worker.daily(MEASURE, "03:10", database)
     worker.add(ANCHORS, AnchorScorer(database, store, serving).run)
     worker.daily(ANCHORS, "03:40", database)
-    worker.add(
-        TRAIN, Trainer(database, store, serving, bench_of(settings), prices(settings.core_hour_price)).run
-    )
+    bench, price = bench_of(settings), prices(settings.core_hour_price)
+    worker.add(TRAIN, Trainer(database, store, serving, settings, bench, price).run)
     worker.add(LEARN, VocabularyLearner(database, store, serving).run)
     proposer = Proposer(database)
     worker.add(PROPOSE, proposer.run)

@@ -43,9 +43,9 @@ class ModelPages(Controller):
 
     @post("/train", guards=MANAGE)
     async def train(self, request: AnyRequest, desk: Desk, settings: Settings, data: Form) -> Response[Any]:
-        price = prices(settings.core_hour_price)
+        price, adapt_with = prices(settings.core_hour_price), settings if data.get("adapt") else None
         try:
-            row = await service.start(desk.session, data.get("competency", "")[:80], price)
+            row = await service.start(desk.session, data.get("competency", "")[:80], price, adapt_with)
         except Problem as problem:
             if problem.status >= 500:
                 raise
@@ -141,7 +141,7 @@ async def _overview(
     price = prices(settings.core_hour_price)
     return staff_page(
         request, desk, "models_overview.html", status=problem.status if problem else 200,
-        rows=await models_view.overview(desk, price), price=price, taken_out=await models_view.taken_out(desk),
+        rows=await models_view.overview(desk, settings, price), price=price, taken_out=await models_view.taken_out(desk),
         runs=await service.runs(desk.session), kinds=KINDS,
         reader=await models_view.reader_of(desk), least=datasets.LEAST_LABELS,
         promote_labels=datasets.PROMOTE_LABELS, promote_people=datasets.PROMOTE_PEOPLE,

@@ -12,6 +12,7 @@ from duilian.customization.training import releases
 from duilian.customization.training.costs import Money
 from duilian.customization.training.models import HeadRelease, TrainingRun
 from duilian.infra.database import TenantSession
+from duilian.infra.settings import Settings
 from duilian.platform.console import lab_charts as charts
 from duilian.platform.console.desk import Desk
 from duilian.platform.console.lab_view import Reader, names_of
@@ -21,6 +22,7 @@ from duilian.platform.web.words import t
 from duilian.tenants.models import Member
 
 Json = dict[str, Any]
+NONE = service.Count()
 KIND = {"passed": "success", "warned": "warning", "failed": "error", "refused": "error"}
 
 
@@ -83,8 +85,9 @@ async def people_of(session: TenantSession) -> dict[str, str]:
     return {f"member:{row.id}": row.name for row in await session.scalars(select(Member))}
 
 
-async def overview(desk: Desk, price: Money) -> list[Json]:
-    """A row for each competency that has labels or ever had a model. price: of a core hour."""
+async def overview(desk: Desk, settings: Settings, price: Money) -> list[Json]:
+    """A row for each competency that has labels or ever had a model. price: of a core hour; obstacle: why its encoder cannot
+    be adapted."""
     counted = await service.counts(desk.session)
     told = await service.estimates(desk.session, counted, price)
     rows = list(await desk.session.scalars(select(HeadRelease)))
@@ -94,9 +97,12 @@ async def overview(desk: Desk, price: Money) -> list[Json]:
     return [
         {
             "key": key,
-            "labels": counted.get(key, (0, 0))[0],
-            "people": counted.get(key, (0, 0))[1],
+            "labels": counted.get(key, NONE).labels,
+            "people": counted.get(key, NONE).people,
             "estimate": told.get(key),
+            "obstacle": found.sentence(desk.locale)
+            if (found := service.obstacle(counted.get(key, NONE), settings))
+            else "",
             "released": key in released,
             "in_force": active.get((key, releases.IN_FORCE)),
             "shadow": active.get((key, releases.SHADOW)),

@@ -1,4 +1,4 @@
-"""The job `models.train`: dataset version → vectors → model → evaluation → gates → card.
+"""The job `models.train`: dataset version → vectors → model (→ adapter) → evaluation → gates → card.
 
 May be killed anywhere and run again: nothing is kept but progress until everything is. Learning runs in a thread, so
 that the worker goes on with live answers; between two steps it looks whether somebody cancelled.
@@ -22,16 +22,18 @@ from duilian.customization.training import costs, datasets, evaluating, gates, r
 from duilian.customization.training.card import card_of
 from duilian.customization.training.costs import Cost
 from duilian.customization.training.evaluating import Evaluation
-from duilian.customization.training.folds import Material
+from duilian.customization.training.folds import Material, Reader
 from duilian.customization.training.models import DatasetVersion, TrainingRun
 from duilian.infra import audit, events
 from duilian.infra.clock import now
 from duilian.infra.database import Database, TenantSession
 from duilian.infra.errors import Problem
 from duilian.infra.objects import ObjectStore
+from duilian.infra.settings import Settings
 from duilian.platform.measuring.gaps import group_figures
 from duilian.platform.scoring.heads import HeadShelf
 from duilian.platform.training import service
+from duilian.platform.training.adapting import Adapting, Result
 from duilian.platform.training.benches import Bench
 from duilian.platform.training.comparing import Comparison
 from duilian.platform.training.meter import Meter
@@ -39,7 +41,7 @@ from duilian.platform.training.progress import Progress, Stopped
 from duilian.platform.training.vectors import RemoteVectors, texts_of
 from duilian.serving.client import ServingClient
 from duilian.serving.scoring.artefact import pack
-from duilian.serving.scoring.learned.model import Learned, Model
+from duilian.serving.scoring.learned.model import Model
 from duilian.serving.scoring.learned.observe import Observer
 from duilian.tenants.keyring import OpenTenantKey, keys_of
 
@@ -51,6 +53,7 @@ class _Work:
     run_id: UUID
     dataset: DatasetVersion
     competency: str
+    adapt: bool
     labelled: list[LabelledLine]
     lines: list[Line]
     anchors: list[UUID]
@@ -63,9 +66,10 @@ class Trainer:
     """bench: where it learns. price: of a core hour, minor units by currency."""
 
     def __init__(
-        self, database: Database, store: ObjectStore, serving: ServingClient, bench: Bench, price: costs.Money
-    ) -> None:
-        self._database, self._store, self._serving = database, store, serving
+        self, database: Database, store: ObjectStore, serving: ServingClient, settings: Settings, bench: Bench,
+        price: costs.Money,
+    ) -> None:  # fmt: skip
+        self._database, self._store, self._serving, self._settings = database, store, serving, settings
         self._bench, self._price = bench, price
 
     async def run(self, tenant_id: UUID, run_id: str) -> None:
@@ -94,32 +98,39 @@ class Trainer:
         await progress.step(service.READING, 0.0, 0.2)
         with progress.meter.tier():
             await vectors.read(texts_of([*work.lines, *as_lines(work.unseen)]), progress.told)
-        observer, encoder = Observer(vectors.known), vectors.encoder
-        await progress.step(service.LEARNING, 0.2, 0.6)
-        material = Material(work.lines, vectors.known, encoder)
-        learned, judged, seconds = await progress.watched(self._bench.learn, material, progress.tick)
-        learned = msgspec.structs.replace(learned, competency=work.competency)
-        progress.meter.core_seconds += seconds
-        await progress.step(service.EVALUATING, 0.6, 0.8)
+        plain = (Observer(vectors.known), vectors.encoder)
+        result = await self._learn(work, progress, Material(work.lines, vectors.known, vectors.encoder))
+        await progress.step(service.EVALUATING, 0.8, 0.9)
         comparison = Comparison(self._database, self._store, self._serving, tenant_id)
         with progress.meter.tier():
             current = await comparison.current(work.competency, work.labelled, progress.told)
             others = await comparison.means(work.others, progress.told, as_heard=True)
-        await progress.step(service.EVALUATING, 0.8, 1.0)
+        await progress.step(service.EVALUATING, 0.9, 1.0)
         found = await progress.threaded(
-            evaluating.evaluate, work.lines, judged, current, learned, observer, encoder, progress.tick
+            evaluating.evaluate, work.lines, result.judged, current, result.learned, result.reader[0], plain, progress.tick
         )  # fmt: skip
-        held = others | _anchor_scores(work, learned, judged, observer)
+        held = others | _anchor_scores(work, result)
         async with self._database.begin(tenant_id) as session:
             verdict = await anchors.anchors_hold(session, held)
-            await self._keep(session, work, learned, judged, found, verdict, progress.meter)
+            await self._keep(session, work, result, found, verdict, progress.meter)
+
+    async def _learn(self, work: _Work, progress: Progress, material: Material) -> Result:
+        """On the shared encoder, then, where it was asked for, on one fine-tuned to the labels."""
+        await progress.step(service.LEARNING, 0.2, 0.4 if work.adapt else 0.8)
+        head, judged, seconds = await progress.watched(self._bench.learn, material, progress.tick)
+        progress.meter.core_seconds += seconds
+        reader: Reader = (Observer(material.vectors), material.encoder)
+        result = Result(msgspec.structs.replace(head, competency=work.competency), judged, reader)
+        if not work.adapt:
+            return result
+        unseen = as_lines(work.unseen)
+        return await Adapting(self._serving, self._settings, progress, work.lines, unseen).beside(result)
 
     async def _keep(
         self,
         session: TenantSession,
         work: _Work,
-        learned: Learned,
-        judged: Sequence[Judged],
+        result: Result,
         found: Evaluation,
         held: Verdict,
         meter: Meter,
@@ -131,21 +142,23 @@ class Trainer:
         row = await session.get(TrainingRun, (session.tenant_id, work.run_id), with_for_update=True)
         if row is None or row.state not in service.UNDER_WAY:
             raise Stopped
-        groups = await group_figures(self._database, session, _marks(work, judged))
+        groups = await group_figures(self._database, session, _marks(work, result.judged))
         asked = gates.all_gates(found, work.dataset.labels, work.dataset.people, groups, held)
-        row.artefact = await HeadShelf(self._store, work.key).put(learned)
+        row.artefact = await HeadShelf(self._store, work.key).put(result.learned)
         row.state, row.share, row.ended_at = service.DONE, 1.0, now()
         row.failure = None
         row.seconds, row.verdict = round(meter.seconds, 1), gates.verdict(asked)
-        cost = self._cost(meter, len(pack(learned)[0]))
+        cost = self._cost(meter, len(pack(result.learned)[0]))
         row.cost = msgspec.to_builtins(cost)
         row.gates = msgspec.to_builtins(asked)
         row.evaluation = msgspec.to_builtins(found)
         row.held_out = {
-            str(one.example_id): said.expected for one, said in zip(work.labelled, judged, strict=True)
+            str(one.example_id): said.expected for one, said in zip(work.labelled, result.judged, strict=True)
         }
         row.taught_by = await unlearning.taught_by(session, work.competency, _names(work.labelled))
-        row.card = card_of(row, work.dataset, work.labelled, found, groups, held, learned)
+        row.card = card_of(
+            row, work.dataset, work.labelled, found, groups, held, result.learned, result.adaptation
+        )
         await events.append(session, "training.measured", row.id, "system", **msgspec.to_builtins(cost))
         audit.record(session, "training.done", "training_run", row.id, after={"verdict": row.verdict, "artefact": row.artefact})  # fmt: skip
 
@@ -165,7 +178,7 @@ async def _work(
     mine = {one.id for one in chosen if one.competency == row.competency}
     lines = await lines_of(session, competency=row.competency) if mine - known else []
     return _Work(
-        run_id=row.id, dataset=dataset, competency=row.competency, labelled=labelled, lines=_named(labelled),
+        run_id=row.id, dataset=dataset, competency=row.competency, adapt=row.adapt, labelled=labelled, lines=_named(labelled),
         anchors=sorted(mine), unseen=[line for line in lines if line.example_id in mine - known],
         others=[one.id for one in chosen if one.id not in mine], key=keys_of(session),
     )  # fmt: skip
@@ -182,13 +195,11 @@ def _named(labelled: Sequence[LabelledLine]) -> list[Line]:
     return [msgspec.structs.replace(line, person=names[str(one.example_id)]) for one, line in pairs]
 
 
-def _anchor_scores(
-    work: _Work, learned: Learned, judged: Sequence[Judged], observer: Observer
-) -> dict[UUID, float | None]:
+def _anchor_scores(work: _Work, result: Result) -> dict[UUID, float | None]:
     """Of anchors that it learned from, what it says without having seen their person."""
-    held = {line.example_id: said.expected for line, said in zip(work.labelled, judged, strict=True)}
+    held = {line.example_id: said.expected for line, said in zip(work.labelled, result.judged, strict=True)}
     if work.unseen:
-        said = judge_lines(Model(learned), as_lines(work.unseen), observer)
+        said = judge_lines(Model(result.learned), as_lines(work.unseen), result.reader[0])
         held |= {line.example_id: one.expected for line, one in zip(work.unseen, said, strict=True)}
     return {one: held.get(one) for one in work.anchors}
 

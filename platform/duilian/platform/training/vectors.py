@@ -18,10 +18,10 @@ PORTION = 128  # texts of one call: a few seconds, so that progress is seen and 
 
 
 class RemoteVectors:
-    """encoder: name and version, once something was read."""
+    """encoder: name and version, once something was read, and those of the adapter, where there is one."""
 
-    def __init__(self, serving: ServingClient) -> None:
-        self._serving = serving
+    def __init__(self, serving: ServingClient, adapter: bytes = b"") -> None:
+        self._serving, self._adapter = serving, adapter
         self._known: dict[str, NDArray[np.float32]] = {}
         self.encoder: dict[str, str] = {}
 
@@ -35,7 +35,9 @@ class RemoteVectors:
         new = sorted({text for text in texts if text.strip() and text not in self._known}, key=len)
         for first in range(0, len(new), PORTION):
             portion = new[first : first + PORTION]
-            found = await self._serving.embed(c.EmbedRequest(texts=portion, kind="query"))
+            found = await self._serving.embed(
+                c.EmbedRequest(texts=portion, kind="query", adapter=self._adapter)
+            )
             rows = np.frombuffer(found.vectors, "<f4").reshape(len(portion), found.dimension)
             self._known.update(zip(portion, unit(rows), strict=True))
             self.encoder = found.versions

@@ -21,6 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duilian.infra.errors import Problem
+from duilian.serving.errors import AdapterBroken
+from duilian.serving.scoring.adapter import Adapter
 from duilian.serving.scoring.learned.model import FORMAT as LEARNED
 from duilian.serving.scoring.learned.model import Learned, Model
 from duilian.serving.scoring.levels import level_posterior
@@ -79,12 +81,13 @@ class Head:
 
 
 class LearnedHead:
-    """A model learned from labels, ready to judge; the rest as in `Head`."""
+    """A model learned from labels, ready to judge; the rest as in `Head`. adapter: of the encoder that it reads with."""
 
     def __init__(self, learned: Learned, sha256: str) -> None:
         self.model, self.sha256, self.competency = Model(learned), sha256, learned.competency
         self.made_for = {learned.encoder: learned.encoder_version}
-        self.bytes = self.model.bytes
+        self.adapter = Adapter.of(learned.adapter) if learned.adapter else None
+        self.bytes = self.model.bytes + (self.adapter.bytes if self.adapter else 0)
 
 
 AnyHead = Head | LearnedHead
@@ -121,6 +124,8 @@ def unpack(octets: bytes, sha256: str) -> AnyHead:
         if (learned := labels_in(octets)) is not None:
             return _learned(learned, sha256)
         artefact = msgspec.msgpack.decode(octets, type=Artefact)
+    except AdapterBroken as problem:
+        raise HeadBroken(sha256=sha256[:12], reason=problem.sentence("en")) from problem
     except (msgspec.DecodeError, ValueError, LookupError, ArithmeticError) as error:
         raise HeadBroken(sha256=sha256[:12], reason=str(error)) from error
     if (reason := _wrong(artefact)) is not None:

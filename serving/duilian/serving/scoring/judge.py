@@ -30,6 +30,8 @@ from duilian.serving.contracts import (
     StarPart,
     Why,
 )
+from duilian.serving.errors import AdapterBroken
+from duilian.serving.scoring.adapter import Adapter
 from duilian.serving.scoring.artefact import AnyHead, HeadBroken, LearnedHead
 from duilian.serving.scoring.aside import Sieve
 from duilian.serving.scoring.background import BACKGROUND
@@ -67,6 +69,12 @@ class Embedder(Protocol):
     def versions(self) -> dict[str, str]: ...
 
     def embed(self, texts: list[str], kind: Literal["query", "passage"]) -> NDArray[np.float32]: ...
+
+
+class Adapted(Protocol):
+    """Gives the encoder with a tenant's adapter. Raises AdapterBroken."""
+
+    def reading(self, adapter: Adapter) -> Embedder: ...
 
 
 class Reading:
@@ -127,12 +135,16 @@ class Reading:
 
 
 def score(
-    request: ScoreRequest, embedder: Embedder, heads: Mapping[str, AnyHead] | None = None
+    request: ScoreRequest,
+    embedder: Embedder,
+    heads: Mapping[str, AnyHead] | None = None,
+    adapted: Adapted | None = None,
 ) -> ScoreResponse:
     """Judge the answer against every competency it was asked for.
 
     heads: models of the tenant's own, by competency. What counts as evidence stays with the cold start: a head
-    says which level the evidence shows, never that there is any. Raises HeadBroken on one for another encoder.
+    says which level the evidence shows, never that there is any. adapted: for heads with an adapter of their own.
+    Raises HeadBroken on one for another encoder.
     """
     answer = request.answer
     reading = Reading(answer, request.language, request.competencies, embedder)
@@ -140,9 +152,17 @@ def score(
     judge_one = judge if reading.on_topic >= answer.off_topic else _nothing
     judgements = [judge_one(reading, competency) for competency in wanted]
     used = {c.key: heads[c.key] for c in wanted if heads and c.key in heads}
+    readers = {key: _reader(head, embedder, adapted) for key, head in used.items()}
     return ScoreResponse(
         judgements=[
-            _by_head(judged, reading, competency, used.get(competency.key), embedder, explain=request.explain)
+            _by_head(
+                judged,
+                reading,
+                competency,
+                used.get(competency.key),
+                readers.get(competency.key, embedder),
+                explain=request.explain,
+            )
             for judged, competency in zip(judgements, wanted, strict=True)
         ],
         star=reading.star,
@@ -151,9 +171,30 @@ def score(
         on_topic=round(reading.on_topic, 4),
         set_aside=reading.aside,
         procedure=reading.procedure,
-        versions={"scorer": VERSION, **embedder.versions}
-        | {f"head:{competency}": head.sha256[:12] for competency, head in used.items()},
+        versions={"scorer": VERSION, **embedder.versions} | _versions(used, readers),
     )
+
+
+def _reader(head: AnyHead, embedder: Embedder, adapted: Adapted | None) -> Embedder:
+    """What reads answers for the head: the encoder of all, or the one that its adapter is for. Raises HeadBroken."""
+    if not isinstance(head, LearnedHead) or head.adapter is None:
+        return embedder
+    if adapted is None:
+        raise HeadBroken(sha256=head.sha256[:12], reason="it reads with an adapter, and there is none here")
+    try:
+        return adapted.reading(head.adapter)
+    except AdapterBroken as problem:
+        raise HeadBroken(sha256=head.sha256[:12], reason=problem.sentence("en")) from problem
+
+
+def _versions(used: Mapping[str, AnyHead], readers: Mapping[str, Embedder]) -> dict[str, str]:
+    """Of the heads, and of what reads for them."""
+    found = {f"head:{competency}": head.sha256[:12] for competency, head in used.items()}
+    for competency, reader in readers.items():
+        adapter = reader.versions.get("adapter")
+        found |= {f"adapter:{competency}": adapter} if adapter else {}
+        found |= {name: version for name, version in reader.versions.items() if name != "adapter"}
+    return found
 
 
 def _by_head(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
-from threading import Lock
 from typing import Literal, Protocol
 
 import numpy as np
@@ -14,9 +13,9 @@ from numpy.typing import NDArray
 from duilian.infra.errors import BadRequest
 from duilian.serving.cancelling import check
 from duilian.serving.contracts import Embeddings, EmbedRequest
+from duilian.serving.steps.remembered import Remembered
 
 Kind = Literal["query", "passage"]
-REMEMBERED = 8192  # texts; 1.5 kB each
 MOST_TEXTS = 2048
 
 
@@ -47,8 +46,7 @@ class Embedder:
     def __init__(self, encoder: Encoder, versions: dict[str, str]) -> None:
         self._model = encoder
         self._versions = versions
-        self._vectors: OrderedDict[tuple[Kind, str], NDArray[np.float32]] = OrderedDict()
-        self._lock = Lock()
+        self._remembered = Remembered()
 
     @property
     def versions(self) -> dict[str, str]:
@@ -63,27 +61,22 @@ class Embedder:
         """L2-normalised rows, float32, shape (len(texts), dimension)."""
         if not texts:
             return np.zeros((0, self.dimension), np.float32)
-        with self._lock:
-            return np.stack([self._vector(text, kind) for text in texts])
+        return self._remembered.rows(texts, kind, lambda text: self._vector(text, kind))
 
     def respond(self, request: EmbedRequest) -> Embeddings:
         """Raises BadRequest on more than 2048 texts."""
-        if len(request.texts) > MOST_TEXTS:
-            raise BadRequest(reason=f"at most {MOST_TEXTS} texts at a time, not {len(request.texts)}")
-        vectors = self.embed(request.texts, request.kind)
-        return Embeddings(
-            vectors=vectors.astype("<f4").tobytes(), dimension=self.dimension, versions=self._versions
-        )
+        return answered(request, lambda texts: self.embed(texts, request.kind), self._versions)
 
     def _vector(self, text: str, kind: Kind) -> NDArray[np.float32]:
-        """One text at a time: a vector must not depend on what else was asked for with it."""
-        key = (kind, text)
-        if key in self._vectors:
-            self._vectors.move_to_end(key)
-            return self._vectors[key]
         check()
-        vector = self._model.encode(text.replace("\0", " "), is_query=kind == "query")
-        self._vectors[key] = vector
-        if len(self._vectors) > REMEMBERED:
-            self._vectors.popitem(last=False)
-        return vector
+        return self._model.encode(text, is_query=kind == "query")
+
+
+def answered(
+    request: EmbedRequest, embed: Callable[[list[str]], NDArray[np.float32]], versions: dict[str, str]
+) -> Embeddings:
+    """Raises BadRequest on more than 2048 texts."""
+    if len(request.texts) > MOST_TEXTS:
+        raise BadRequest(reason=f"at most {MOST_TEXTS} texts at a time, not {len(request.texts)}")
+    vectors = embed(request.texts)
+    return Embeddings(vectors=vectors.astype("<f4").tobytes(), dimension=vectors.shape[1], versions=versions)

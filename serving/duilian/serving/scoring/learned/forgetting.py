@@ -16,13 +16,16 @@ NOBODY: frozenset[str] = frozenset()
 
 def without(learned: Learned, people: Set[str], texts: Set[str] = NOBODY) -> Learned | None:
     """The model as if these pseudonyms had given no labels, with the hyperparameters it has; the very same where they
-    gave none, None where no label is left.
+    gave none, None where no label is left, or where an adapter learned from them: what it took from each of its labels
+    cannot be told apart, so the model is given up as a whole.
 
     texts: sha256 (hexadecimal) of answers that were good examples for others; they are references no longer.
     """
     items = [_without(item, people, texts) for item in learned.items]
     if all(one is other for one, other in zip(items, learned.items, strict=True)):
         return learned
+    if learned.adapter:
+        return None
     left = [item for item in items if len(item.scores) > item.examples]
     return msgspec.structs.replace(learned, items=left) if left else None
 

@@ -72,12 +72,16 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Learned(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """competency: what is judged, empty where the items say so themselves. scale: the marks there are, rising; empty where any number between low and high may be given."""
+    """competency: what is judged, empty where the items say so themselves. scale: the marks there are, rising; empty where any number between low and high may be given.
+
+    adapter: of the encoder, as safetensors (steps/adapted.py), where the vectors were read with one of the tenant's own.
+    """
 
     format: Literal["duilian-learned-2"] = FORMAT
     competency: str = ""
     encoder: str
     encoder_version: str
+    adapter: bytes = b""
     scale: list[float]
     low: float
     high: float

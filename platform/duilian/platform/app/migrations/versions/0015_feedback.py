@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from duilian.platform.app.migrations import feedback_tables
 
 revision = "0015"
-down_revision = "0013"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 

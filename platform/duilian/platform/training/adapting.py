@@ -1,0 +1,85 @@
+"""The step of a run that fine-tunes the encoder: an adapter for each fold, one from all labels, and whether it is kept.
+
+Each fold's adapter has not seen the fold's people, so the figures beside the model without an adapter are honest. All
+adapters are read through the model tier, as they will be when the model judges.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from duilian.customization.lab.judging import Judged
+from duilian.customization.lab.learning import learn
+from duilian.customization.lab.lines import Line
+from duilian.customization.training.adaptation import Adaptation, decided
+from duilian.customization.training.adapting import adapt
+from duilian.customization.training.folds import FOLDS, Reader, cross_judged, held_out, without
+from duilian.infra.settings import Settings
+from duilian.platform.training.progress import Progress
+from duilian.platform.training.service import ADAPTING
+from duilian.platform.training.vectors import RemoteVectors, texts_of
+from duilian.serving.client import ServingClient
+from duilian.serving.scoring.adapter import Adapter
+from duilian.serving.scoring.learned.model import Learned
+from duilian.serving.scoring.learned.observe import Observer
+
+FROM, TO = 0.4, 0.8  # shares of the run
+READING = 0.2  # share of an adapter's time that goes into reading with it
+
+
+@dataclass(frozen=True)
+class Result:
+    """judged: each line by a model that had not seen its person. reader: what the model reads with."""
+
+    learned: Learned
+    judged: list[Judged]
+    reader: Reader
+    adaptation: Adaptation | None = None
+
+
+class Adapting:
+    """others: lines that the model will also be asked about, such as anchors outside the dataset."""
+
+    def __init__(
+        self,
+        serving: ServingClient,
+        settings: Settings,
+        progress: Progress,
+        lines: list[Line],
+        others: list[Line],
+    ) -> None:
+        self._serving, self._settings, self._progress = serving, settings, progress
+        self._lines, self._others = lines, others
+
+    async def beside(self, plain: Result) -> Result:
+        """The model with an adapter, or the plain one where that does better. Raises Stopped, and what `adapt` raises."""
+        began = time.monotonic()
+        parts: list[list[int]] = [*(held_out(self._lines, number) for number in range(FOLDS)), []]
+        octets, readers = b"", list[Reader]()
+        for number, part in enumerate(parts):
+            low, high = (FROM + (TO - FROM) * place / len(parts) for place in (number, number + 1))
+            octets, reader = await self._one(without(self._lines, part), low, high)
+            readers.append(reader)
+        *folded, whole = readers
+        seconds = time.monotonic() - began
+        judged = await self._progress.threaded(cross_judged, self._lines, folded, self._progress.tick)
+        found = decided(self._lines, plain.judged, judged, Adapter.of(octets).sha256, seconds)
+        if not found.used:
+            return Result(plain.learned, plain.judged, plain.reader, found)
+        learned = await self._progress.threaded(learn, self._lines, *whole, plain.learned.competency)
+        return Result(msgspec.structs.replace(learned, adapter=octets), judged, whole, found)
+
+    async def _one(self, taught: Sequence[Line], low: float, high: float) -> tuple[bytes, Reader]:
+        """An adapter from these lines, and what reads with it."""
+        middle = high - READING * (high - low)
+        await self._progress.step(ADAPTING, low, middle)
+        octets = await self._progress.threaded(adapt, taught, self._settings, self._progress.tick)
+        vectors = RemoteVectors(self._serving, octets)
+        await self._progress.step(ADAPTING, middle, high)
+        with self._progress.meter.tier():
+            await vectors.read(texts_of([*self._lines, *self._others]), self._progress.told)
+        return octets, (Observer(vectors.known), vectors.encoder)
