@@ -80,7 +80,7 @@ def fit(
     rows = [
         _kept(key, was, int(known[i])) for i, (key, was) in enumerate(zip(competencies, present, strict=True))
     ]
-    for at, i in enumerate(np.flatnonzero(free)):
+    for at, i in enumerate(map(int, np.flatnonzero(free))):
         rows[i] = _row(competencies[i], present[i], found[at], drawn[:, at], int(moved[at]), n)
     before, held_out = _held_out(filled, criterion, start[free], basis, people)
     return WeightFit(

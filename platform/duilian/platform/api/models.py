@@ -128,9 +128,10 @@ async def _competencies(desk: ApiDesk, settings: Settings) -> list[CompetencyDoc
     told = await service.estimates(desk.session, counted, prices(settings.core_hour_price))
     return [
         CompetencyDocument(
-            key=key, labels=labels, people=people, estimate=msgspec.to_builtins(told[key]) if key in told else None
+            key=key, labels=count.labels, people=count.people,
+            estimate=msgspec.to_builtins(told[key]) if key in told else None,
         )
-        for key, (labels, people) in counted.items()
+        for key, count in counted.items()
     ]  # fmt: skip
 
 
