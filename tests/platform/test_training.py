@@ -451,7 +451,7 @@ def test_the_encoder_is_adapted_only_where_labels_suffice(taught: Taught) -> Non
 
 def test_too_few_labels_neither_train_nor_pass(stack: Stack) -> None:
     world = open_world(stack.settings)
-    learnable, hopeless = teach(world, good=20, bad=9)
+    learnable, hopeless = teach(world, good=10, bad=9)
     desk = signed_in(world, "consultant")[0]
     post(desk, f"{HERE}/train", {"competency": hopeless}, status=422)
     run_id = within(world, lambda session: _adapted_run(session, learnable))
@@ -459,7 +459,7 @@ def test_too_few_labels_neither_train_nor_pass(stack: Stack) -> None:
     run = run_of(world, run_id)
     assert run["verdict"] == "refused" and states(run)["enough"] == "failed"
     said = run["card"]["adapter"]
-    assert said["adapted"]["n"] == said["without"]["n"] == 20 and len(said["sha256"]) == 64
+    assert said["adapted"]["n"] == said["without"]["n"] == 10 and len(said["sha256"]) == 64
     page = desk.get(f"{HERE}/runs/{run_id}").text
     assert f'data-adapter="{"used" if said["used"] else "left"}"' in page
 

@@ -84,7 +84,7 @@ def _adapter(data: Path) -> bytes:
     lines = read_lines(data)
     check_labels(lines)
     with click.progressbar(length=1000, label="adapter", file=sys.stderr) as bar:
-        return adapt(lines, load(), lambda share: bar.update(round(1000 * share) - bar.pos))
+        return adapt([lines], load(), lambda share: bar.update(round(1000 * share) - bar.pos))[0]
 
 
 def _left_out(learned: Learned) -> float:

@@ -85,21 +85,25 @@ def check_environment(settings: Settings) -> Path:
     return python
 
 
-def adapt(lines: Sequence[Line], settings: Settings, tick: Tick) -> bytes:
-    """An adapter learned from these labels, as safetensors. tick: about twice a second.
+def adapt(taught: Sequence[Sequence[Line]], settings: Settings, tick: Tick) -> list[bytes]:
+    """An adapter from each of these sets of labels, as safetensors; one process learns them all. tick: about twice a second.
 
-    lines: of at least two different marks; see `check_labels`. Raises TrainingEnvironmentMissing, AdapterFailed,
+    taught: each of at least two different marks; see `check_labels`. Raises TrainingEnvironmentMissing, AdapterFailed,
     AdapterTooSlow, ModelMissing, ModelBroken, and whatever `tick` raises.
     """
     python = check_environment(settings)
     encoder, _ = locate(settings.models_dir, ADAPTABLE)
-    with TemporaryDirectory(prefix="duilian-adapter-") as folder:
-        task, out = Path(folder) / "task.json", Path(folder) / "adapter.safetensors"
-        task.write_bytes(msgspec.json.encode(task_of(lines)))
-        _run([str(python), str(SCRIPT), str(encoder), str(task), str(out)], Path(folder), settings, tick)
-        octets = out.read_bytes()
-    Adapter.of(octets)
-    return octets
+    with TemporaryDirectory(prefix="duilian-adapter-") as name:
+        folder = Path(name)
+        files = [(folder / f"{number}.json", folder / f"{number}.adapter") for number in range(len(taught))]
+        for (task, _), lines in zip(files, taught, strict=True):
+            task.write_bytes(msgspec.json.encode(task_of(lines)))
+        command = [python, SCRIPT, encoder, *(path for pair in files for path in pair)]
+        _run([str(part) for part in command], folder, settings.adapter_seconds * len(taught), tick)
+        found = [out.read_bytes() for _, out in files]
+    for octets in found:
+        Adapter.of(octets)
+    return found
 
 
 def task_of(lines: Sequence[Line]) -> Task:
@@ -118,14 +122,14 @@ def task_of(lines: Sequence[Line]) -> Task:
     return Task(texts=texts, items=items, marks=marks, base=find(ADAPTABLE).sha256)
 
 
-def _run(command: list[str], folder: Path, settings: Settings, tick: Tick) -> None:
+def _run(command: list[str], folder: Path, seconds: float, tick: Tick) -> None:
     with (folder / "errors").open("w+b") as errors:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, env=_environment(folder)
         )
         assert process.stdout is not None
         try:
-            _watch(process.stdout, settings.adapter_seconds, tick)
+            _watch(process.stdout, seconds, tick)
             code = process.wait(LOOK)
         finally:
             process.kill()

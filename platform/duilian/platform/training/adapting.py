@@ -7,7 +7,6 @@ adapters are read through the model tier, as they will be when the model judges.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -27,8 +26,7 @@ from duilian.serving.scoring.adapter import Adapter
 from duilian.serving.scoring.learned.model import Learned
 from duilian.serving.scoring.learned.observe import Observer
 
-FROM, TO = 0.4, 0.8  # shares of the run
-READING = 0.2  # share of an adapter's time that goes into reading with it
+FROM, READING, TO = 0.4, 0.7, 0.8  # shares of the run: fine-tuning, then reading with what came of it
 
 
 @dataclass(frozen=True)
@@ -59,27 +57,23 @@ class Adapting:
         """The model with an adapter, or the plain one where that does better. Raises Stopped, and what `adapt` raises."""
         began = time.monotonic()
         parts: list[list[int]] = [*(held_out(self._lines, number) for number in range(FOLDS)), []]
-        octets, readers = b"", list[Reader]()
-        for number, part in enumerate(parts):
-            low, high = (FROM + (TO - FROM) * place / len(parts) for place in (number, number + 1))
-            octets, reader = await self._one(without(self._lines, part), low, high)
-            readers.append(reader)
+        taught = [without(self._lines, part) for part in parts]
+        await self._progress.step(ADAPTING, FROM, READING)
+        octets = await self._progress.threaded(adapt, taught, self._settings, self._progress.tick)
+        readers = [await self._reader(one, number / len(octets)) for number, one in enumerate(octets)]
         *folded, whole = readers
         seconds = time.monotonic() - began
         judged = await self._progress.threaded(cross_judged, self._lines, folded, self._progress.tick)
-        found = decided(self._lines, plain.judged, judged, Adapter.of(octets).sha256, seconds)
+        found = decided(self._lines, plain.judged, judged, Adapter.of(octets[-1]).sha256, seconds)
         if not found.used:
             return Result(plain.learned, plain.judged, plain.reader, found)
         learned = await self._progress.threaded(learn, self._lines, *whole, plain.learned.competency)
-        return Result(msgspec.structs.replace(learned, adapter=octets), judged, whole, found)
+        return Result(msgspec.structs.replace(learned, adapter=octets[-1]), judged, whole, found)
 
-    async def _one(self, taught: Sequence[Line], low: float, high: float) -> tuple[bytes, Reader]:
-        """An adapter from these lines, and what reads with it."""
-        middle = high - READING * (high - low)
-        await self._progress.step(ADAPTING, low, middle)
-        octets = await self._progress.threaded(adapt, taught, self._settings, self._progress.tick)
+    async def _reader(self, octets: bytes, share: float) -> Reader:
+        """What reads with the adapter. share: of the reading that is done."""
         vectors = RemoteVectors(self._serving, octets)
-        await self._progress.step(ADAPTING, middle, high)
+        await self._progress.step(ADAPTING, READING + (TO - READING) * share, TO)
         with self._progress.meter.tier():
             await vectors.read(texts_of([*self._lines, *self._others]), self._progress.told)
-        return octets, (Observer(vectors.known), vectors.encoder)
+        return Observer(vectors.known), vectors.encoder

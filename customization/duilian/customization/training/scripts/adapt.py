@@ -1,8 +1,8 @@
 """Fine-tunes a LoRA adapter (Hu et al. 2022) of a BERT sentence encoder. Runs in the training environment, not in ours.
 
-    adapt.py ENCODER-FOLDER TASK.json OUT.safetensors
+    adapt.py ENCODER-FOLDER TASK.json OUT.safetensors [TASK.json OUT.safetensors …]
 
-The task is `adapter.Task` as JSON. Loss: CoSENT (Su 2022) over the pairs of answers to one item: those whose marks lie
+A task is `adapter.Task` as JSON. Loss: CoSENT (Su 2022) over the pairs of answers to one item: those whose marks lie
 near must have a larger cosine than those whose marks lie far. Prints `progress SHARE` a line; the same task gives the
 same adapter on machines with the same instructions.
 """
@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import random
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 THREADS = 2  # fixed: how sums are split among threads changes their last digits
@@ -22,18 +23,21 @@ TOGETHER = 12  # texts that are read at a time
 WARM_UP = 0.1  # share of the steps in which the learning rate rises
 
 
-def main(folder: Path, task_file: Path, out: Path) -> None:
+def main(folder: Path, files: list[Path]) -> None:
     import torch
 
-    task = json.loads(task_file.read_text("utf-8"))
-    random.seed(task["seed"])
-    torch.manual_seed(task["seed"])
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = False
     torch.set_num_threads(THREADS)
-    model = adapted(folder, task)
-    train(model, tokenised(folder, task["texts"]), task)
-    save(model, task, out)
+    pairs = list(zip(files[::2], files[1::2], strict=True))
+    for number, (task_file, out) in enumerate(pairs):
+        task = json.loads(task_file.read_text("utf-8"))
+        random.seed(task["seed"])
+        torch.manual_seed(task["seed"])
+        model = adapted(folder, task)
+        for share in train(model, tokenised(folder, task["texts"]), task):
+            print(f"progress {(number + share) / len(pairs):.4f}", flush=True)
+        save(model, task, out)
 
 
 def adapted(folder: Path, task: dict):
@@ -55,7 +59,8 @@ def tokenised(folder: Path, texts: list[str]) -> list[list[int]]:
     return [row.ids for row in tokenizer.encode_batch(texts)]
 
 
-def train(model, rows: list[list[int]], task: dict) -> None:
+def train(model, rows: list[list[int]], task: dict) -> Iterator[float]:
+    """Gives the share done, after each step."""
     import torch
 
     plan = [batch for _ in range(task["epochs"]) for batch in batches(task)]
@@ -70,7 +75,7 @@ def train(model, rows: list[list[int]], task: dict) -> None:
             torch.nn.utils.clip_grad_norm_(trained, 1.0)
             optimiser.step()
         scheduler.step()
-        print(f"progress {(step + 1) / len(plan):.4f}", flush=True)
+        yield (step + 1) / len(plan)
 
 
 def batches(task: dict) -> list[list[int]]:
@@ -153,4 +158,4 @@ def save(model, task: dict, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:4]))
+    main(Path(sys.argv[1]), [Path(name) for name in sys.argv[2:]])
