@@ -45,7 +45,7 @@ def fill(route: Route, names: dict[str, str]) -> str:
         "invitation_id:uuid": str(UUID(int=1)), "unit_id:uuid": str(UUID(int=1)), "member_id:uuid": str(UUID(int=1)),
         "grant_id:uuid": str(UUID(int=1)), "role_id:uuid": str(UUID(int=1)),
         "key_id:uuid": str(UUID(int=1)), "session_id:uuid": str(UUID(int=1)), "secret:str": "none", "key:str": "intro", "number:int": "1", "segment:int": "0",
-        "feature:str": "none", "kind:str": "agreement", "run_id:uuid": str(UUID(int=1)), "release_id:uuid": str(UUID(int=1)), "proposal_id:uuid": str(UUID(int=1)), "competency:str": "none", "calibration_id:uuid": str(UUID(int=1)), "erasure_id:uuid": str(UUID(int=1)),
+        "feature:str": "none", "kind:str": "agreement", "run_id:uuid": str(UUID(int=1)), "version_id:uuid": str(UUID(int=1)), "release_id:uuid": str(UUID(int=1)), "proposal_id:uuid": str(UUID(int=1)), "competency:str": "none", "calibration_id:uuid": str(UUID(int=1)), "erasure_id:uuid": str(UUID(int=1)),
         "example_id:uuid": str(UUID(int=1)), "import_id:uuid": str(UUID(int=1)), "attempt_id:uuid": str(UUID(int=1)),
         "seq:int": "0", "job_id:int": "1", "file_path:path": "none.txt",
     }  # fmt: skip
