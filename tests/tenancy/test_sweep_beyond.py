@@ -44,6 +44,8 @@ JOBS = {
     "lab.measure": {},
     "lab.anchors": {"cause": "person"},
     "models.train": {"run_id": "events"},
+    "models.forget": {},
+    "vocabulary.learn": {"version_id": "events"},
     "sets.propose": {},
     "sets.replay": {"proposal_id": "events"},
     "models.shadow": {"answer_id": "answers", "version": "x"},
@@ -58,6 +60,7 @@ PERIODIC = {
     "onboarding.erase_drafts",
     "domains.check.daily",
     "labels.tidy.daily",
+    "models.forget.daily",
 }
 
 
