@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from duilian.customization.anchors import service as anchors
 from duilian.customization.labels import forgetting
 from duilian.customization.labels.models import Example, Rating
 from duilian.customization.training import datasets
+from duilian.customization.training.folds import Material
 from duilian.customization.training.models import Forgetting, HeadRelease, ShadowScore, TrainingRun
 from duilian.infra.audit import AuditEntry
 from duilian.infra.clock import now
@@ -27,7 +29,7 @@ from duilian.platform.labelling.unlearner import Unlearner
 from duilian.platform.scoring.heads import IN_FORCE, HeadShelf
 from duilian.platform.scoring.models import Analysis
 from duilian.platform.training import service, trainer
-from duilian.platform.training.benches import Bench
+from duilian.platform.training.benches import Bench, Learnt, LocalBench, Tick
 from duilian.platform.training.cluster import ClusterUnusable, RayBench
 from duilian.serving.client import ServingClient
 from duilian.serving.scoring.artefact import labels_in
@@ -36,7 +38,7 @@ from finished import reported, until
 from inside import within
 from outsiders import csrf_of, signed_in
 from playing import play, publish_written, report_of, shipped, written
-from training_world import DEEDS, declare, settle, teach
+from training_world import DEEDS, declare, settle, show_good, teach
 from world import World, open_world
 
 HERE = "/console/lab/models"
@@ -288,6 +290,27 @@ async def _train_on(world: World, run_id: str, bench: Bench) -> None:
             )
     finally:
         await database.close()
+
+
+class Leaving(LocalBench):
+    """Somebody leaves while the others' labels are learned."""
+
+    def __init__(self, leave: Callable[[], object]) -> None:
+        self._leave = leave
+
+    def learn(self, material: Material, tick: Tick) -> Learnt:
+        self._leave()
+        return super().learn(material, tick)
+
+
+def test_a_good_example_that_goes_meanwhile_is_in_no_model(taught: Taught) -> None:
+    """Nobody marked it, so it is no label of the dataset; its words would stand in the model all the same."""
+    world, good = taught.world, show_good(taught.world, taught.learnable)
+    run_id = within(world, lambda session: _queued(session, taught.learnable))
+    bench = Leaving(lambda: within(world, lambda session: forgetting.examples(session, Example.id == good)))
+    asyncio.run(_train_on(world, run_id, bench))
+    found = run_of(world, run_id)
+    assert (found["state"], found["failure"]["code"]) == ("failed", "dataset-changed")
 
 
 def test_declared_groups_and_anchors_are_measured(taught: Taught) -> None:

@@ -12,12 +12,14 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
+from duilian.customization.labels.models import Example
 from duilian.customization.vocabulary import service
 from duilian.infra.audit import AuditEntry
 from duilian.infra.database import TenantSession
 from duilian.platform.app.up import Stack
 from duilian.platform.scoring.models import Analysis
 from duilian.platform.sessions.models import Answer
+from duilian.platform.vocabulary.gather import gather
 from finished import Finished, hand_in
 from inside import within
 from outsiders import csrf_of, signed_in
@@ -114,12 +116,27 @@ def test_words_are_proposed_measured_promoted_heard_with_and_taken_back(world: W
     assert {f"vocabulary.{name}" for name in expected} <= set(within(world, _actions))
 
 
+def test_answers_of_whom_nobody_knows_make_no_word_common(world: World) -> None:
+    async def people(session: TenantSession) -> set[str]:
+        examples = list(await session.scalars(select(Example)))
+        known = {one.id: one.person_index for one in examples}
+        for one in examples:
+            one.person_index = None
+        found = await gather(session)
+        for one in examples:
+            one.person_index = known[one.id]
+        return {one.person for one in found.history.said}
+
+    assert len(within(world, people)) == 1
+
+
 async def _actions(session: TenantSession) -> list[str]:
     return list(await session.scalars(select(AuditEntry.action)))
 
 
-def test_a_company_without_history_is_told_so_and_only_who_may_promotes(alice: World, world: World) -> None:
-    found = learnt(alice, signed_in(alice, "consultant")[0])
+def test_a_company_without_history_is_told_so_and_only_who_may_promotes(stack: Stack, world: World) -> None:
+    new = open_world(stack.settings)
+    found = learnt(new, signed_in(new, "consultant")[0])
     assert found["state"] == "failed" and found["failure"]["code"] == "no-words", found
     auditor = signed_in(world, "auditor")[0]
     for path in ("learn", "rollback", f"versions/{UUID(int=1)}/promote"):

@@ -18,7 +18,7 @@ from duilian.serving.loading import ADAPTABLE, load_adaptable
 from duilian.serving.models import pull
 from duilian.serving.scoring import score
 from duilian.serving.scoring.adapter import Adapter
-from duilian.serving.scoring.artefact import HeadBroken, pack, unpack
+from duilian.serving.scoring.artefact import HeadBroken, labels_in, pack, unpack
 from duilian.serving.scoring.learned.explaining import NAMED
 from duilian.serving.scoring.learned.forgetting import without
 from duilian.serving.scoring.learned.model import Learned, Model
@@ -119,6 +119,11 @@ def test_a_good_example_can_be_taken_out_with_its_words(embedder: Embedder) -> N
         left.items[0].people == head.items[0].people and left.items[0].examples == head.items[0].examples - 1
     )
     assert without(left, set(), {"0" * 64}) is left
+
+
+def test_whose_labels_a_model_of_an_unknown_format_holds_is_not_guessed() -> None:
+    with pytest.raises(msgspec.DecodeError):
+        labels_in(msgspec.msgpack.encode({"format": "duilian-learned-0", "items": [{"people": ["p"]}]}))
 
 
 TALE = [

@@ -70,6 +70,20 @@ async def _teach(session: TenantSession, good: int, bad: int) -> tuple[str, str]
     return learnable, hopeless
 
 
+def show_good(world: World, competency: str) -> UUID:
+    """An answer that nobody has marked, called a good example; its id."""
+    return within(world, lambda session: _show_good(session, competency))
+
+
+async def _show_good(session: TenantSession, competency: str) -> UUID:
+    published, root = await newest_set(session, "complaint"), await root_of(session)
+    row = _example(content_of(published), competency, 5, 5000, root.id)
+    row.set_id, row.good_by, row.good_at = published.id, "tests", now()
+    session.add(row)
+    await session.flush()
+    return row.id
+
+
 def _example(content: QuestionSet, competency: str, shown: int, number: int, unit_id: UUID) -> Example:
     question = next(q for q in content.questions if competency in q.competencies)
     text, example_id = answer(shown, number), new_id()

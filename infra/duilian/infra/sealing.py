@@ -12,8 +12,8 @@ the wrapping itself and not by the frames: `rewrapped` replaces the header and l
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
+import io
 import os
 import struct
 from collections.abc import Callable, Iterator
@@ -97,14 +97,16 @@ def seal(plaintext: Bytes, tenant_key: keys.Outer, key_version: int, context: by
     data_key, view = os.urandom(keys.KEY_BYTES), memoryview(plaintext)
     header = _made(data_key, len(view), FRAME, tenant_key, key_version, context)
     bound, cipher = header.bound(context), AESGCM(data_key)
-    sealed, out = _unwritten(header.sealed_size)
-    out[:HEADER_BYTES] = header.raw
-    position = HEADER_BYTES
-    for number in range(header.frames):
-        nonce, piece = _nonce(number), view[number * FRAME : (number + 1) * FRAME]
-        end = position + len(piece) + TAG
-        position += cipher.encrypt_into(nonce, piece, bound + nonce, out[position:end])
-    return sealed
+    sealed = io.BytesIO(bytes(header.sealed_size))  # written in place, then given away without a copy
+    with sealed.getbuffer() as out:
+        out[:HEADER_BYTES] = header.raw
+        position = HEADER_BYTES
+        for number in range(header.frames):
+            nonce, piece = _nonce(number), view[number * FRAME : (number + 1) * FRAME]
+            end = position + len(piece) + TAG
+            # No name for the slice of `out`: while one is held, getvalue() has to copy.
+            position += cipher.encrypt_into(nonce, piece, bound + nonce, out[position:end])
+    return sealed.getvalue()
 
 
 def unseal(sealed: Bytes, tenant_key: keys.Outer, context: bytes) -> bytes:
@@ -117,13 +119,14 @@ def unseal(sealed: Bytes, tenant_key: keys.Outer, context: bytes) -> bytes:
     try:
         if len(view) <= stride:
             return cipher.decrypt(_nonce(0), view, bound + _nonce(0))
-        plain, out = _unwritten(header.size)
-        for number in range(header.frames):
-            nonce, piece = _nonce(number), view[number * stride : (number + 1) * stride]
-            cipher.decrypt_into(nonce, piece, bound + nonce, out[number * frame : (number + 1) * frame])
+        plain = io.BytesIO(bytes(header.size))
+        with plain.getbuffer() as out:
+            for number in range(header.frames):
+                nonce, piece = _nonce(number), view[number * stride : (number + 1) * stride]
+                cipher.decrypt_into(nonce, piece, bound + nonce, out[number * frame : (number + 1) * frame])
     except _ALTERED as error:
         raise SealBroken from error
-    return plain
+    return plain.getvalue()
 
 
 def unseal_range(
@@ -159,23 +162,6 @@ def rewrapped(
         raise SealBroken
     data_key = header.data_key(old_key, context)
     return _made(data_key, header.size, header.frame, new_key, version, context)
-
-
-# The C API's own way to make bytes in place (docs.python.org/3.11/c-api/bytes.html): made without content, written
-# before anybody else has seen them. All else in Python first fills them with zeros, or copies.
-_new_bytes = ctypes.pythonapi.PyBytes_FromStringAndSize
-_new_bytes.restype, _new_bytes.argtypes = ctypes.py_object, (ctypes.c_char_p, ctypes.c_ssize_t)
-_address = ctypes.pythonapi.PyBytes_AsString
-_address.restype, _address.argtypes = ctypes.c_void_p, (ctypes.py_object,)
-_view = ctypes.pythonapi.PyMemoryView_FromMemory
-_view.restype, _view.argtypes = ctypes.py_object, (ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int)
-_WRITE = 0x200  # PyBUF_WRITE
-
-
-def _unwritten(size: int) -> tuple[bytes, memoryview]:
-    """Bytes to be filled by who asked, through the view, which must not outlive them."""
-    made = _new_bytes(None, size)
-    return made, _view(_address(made), size, _WRITE)
 
 
 def _nonce(number: int) -> bytes:

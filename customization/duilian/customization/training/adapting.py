@@ -1,7 +1,7 @@
 """Fine-tuning the encoder to a tenant's labels: in the training environment, in a process of its own.
 
-The process sees a file with texts and marks, and gives back an adapter (scripts/adapt.py). It gets none of our settings,
-may be stopped at any moment, and ends at the deadline.
+The process reads texts and marks from its input, so that they lie in no file, and gives back an adapter (scripts/adapt.py).
+It gets none of our settings, may be stopped at any moment, and ends at the deadline.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import selectors
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import IO
 
 import msgspec
@@ -37,6 +39,7 @@ LEAST_LABELS = 200  # below it no difference on held-out people could be told fr
 LARGEST_SHARE_ELSE = 0.05  # of answers in a language that the encoder does not read
 LOOK = 0.5  # seconds between two looks at the deadline and at whether the run goes on
 SCRIPT = Path(__file__).parent / "scripts" / "adapt.py"
+MEMORY = "/dev/shm"  # noqa: S108  # a folder of our own is made in it
 Tick = Callable[[float], None]  # told the share done; raises to stop
 
 
@@ -93,17 +96,21 @@ def adapt(taught: Sequence[Sequence[Line]], settings: Settings, tick: Tick) -> l
     """
     python = check_environment(settings)
     encoder, _ = locate(settings.models_dir, ADAPTABLE)
-    with TemporaryDirectory(prefix="duilian-adapter-") as name:
+    tasks = msgspec.json.encode([task_of(lines) for lines in taught])
+    with TemporaryDirectory(prefix="duilian-adapter-", dir=_memory()) as name:
         folder = Path(name)
-        files = [(folder / f"{number}.json", folder / f"{number}.adapter") for number in range(len(taught))]
-        for (task, _), lines in zip(files, taught, strict=True):
-            task.write_bytes(msgspec.json.encode(task_of(lines)))
-        command = [python, SCRIPT, encoder, *(path for pair in files for path in pair)]
-        _run([str(part) for part in command], folder, settings.adapter_seconds * len(taught), tick)
-        found = [out.read_bytes() for _, out in files]
+        files = [folder / f"{number}.adapter" for number in range(len(taught))]
+        command = [str(part) for part in (python, SCRIPT, encoder, *files)]
+        _run(command, tasks, folder, settings.adapter_seconds * len(taught), tick)
+        found = [out.read_bytes() for out in files]
     for octets in found:
         Adapter.of(octets)
     return found
+
+
+def _memory() -> str | None:
+    """Where files are in memory; None, the usual place, on machines that have none."""
+    return MEMORY if os.access(MEMORY, os.W_OK | os.X_OK) else None
 
 
 def task_of(lines: Sequence[Line]) -> Task:
@@ -122,12 +129,15 @@ def task_of(lines: Sequence[Line]) -> Task:
     return Task(texts=texts, items=items, marks=marks, base=find(ADAPTABLE).sha256)
 
 
-def _run(command: list[str], folder: Path, seconds: float, tick: Tick) -> None:
+def _run(command: list[str], given: bytes, folder: Path, seconds: float, tick: Tick) -> None:
+    """given: what the process reads, whole."""
     with (folder / "errors").open("w+b") as errors:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, env=_environment(folder)
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=_environment(folder)
         )
-        assert process.stdout is not None
+        assert process.stdin is not None and process.stdout is not None
+        writer = Thread(target=_give, args=(process.stdin, given), daemon=True)
+        writer.start()  # whoever does not read must not keep us from the deadline
         try:
             _watch(process.stdout, seconds, tick)
             code = process.wait(LOOK)
@@ -135,9 +145,16 @@ def _run(command: list[str], folder: Path, seconds: float, tick: Tick) -> None:
             process.kill()
             process.wait()
             process.stdout.close()
+            writer.join()
         if code:
             errors.seek(0)
             raise AdapterFailed(reason=_last_line(errors.read()) or f"exit code {code}")
+
+
+def _give(to: IO[bytes], octets: bytes) -> None:
+    """A process that ended without reading says itself why."""
+    with suppress(BrokenPipeError), to:
+        to.write(octets)
 
 
 def _watch(output: IO[bytes], seconds: float, tick: Tick) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 import msgspec
@@ -64,9 +64,10 @@ async def thaw(session: TenantSession, row: DatasetVersion) -> list[LabelledLine
     return found
 
 
-async def check_held(session: TenantSession, row: DatasetVersion) -> None:
-    """Raises DatasetChanged where somebody's answers went since it was read; marks given meanwhile do no harm."""
-    wanted = [UUID(example_id) for example_id, _ in row.members]
+async def check_held(session: TenantSession, row: DatasetVersion, good: Collection[str]) -> None:
+    """good: ids of good examples that the labels were read beside. Raises DatasetChanged where somebody's answers went since
+    then; marks given meanwhile do no harm."""
+    wanted = {UUID(example_id) for example_id in (*(member for member, _ in row.members), *good)}
     held = select(func.count()).where(Example.id.in_(wanted), Example.withheld_at.is_(None))
     if await session.scalar(held) != len(wanted):
         raise DatasetChanged

@@ -26,6 +26,9 @@ from duilian.serving.scoring.learned.model import Learned
 FORGET = "models.forget"
 BATCH = 5000  # examples of one row
 NOBODY = "example:"  # before the id of an answer of whom nobody knows
+_TAUGHT = (
+    func.jsonb_typeof(TrainingRun.taught_by) == "object"
+)  # of a run that is not done it is JSON's own null
 
 
 class Taught(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,16 +103,16 @@ async def rows_of(session: TenantSession, erasure_id: UUID) -> int:
     return int(await session.scalar(query) or 0)
 
 
-async def taught_by(session: TenantSession, competency: str, rows: dict[str, str]) -> dict[str, Any]:
-    """For a run, while the labels cannot go: under `releases.one_at_a_time`, after the dataset was read again."""
+async def good_examples(session: TenantSession, competency: str) -> dict[str, str]:
+    """What `Taught.references` keeps; read in the transaction that reads the labels."""
     query = select(Example).where(Example.competency == competency, Example.good_at.is_not(None))
-    good = {str(one.id): sha256(one.answer) for one in await session.scalars(query)}
-    return msgspec.to_builtins(Taught(rows=rows, references=good))
+    found = await session.scalars(query.where(Example.withheld_at.is_(None)))
+    return {str(one.id): sha256(one.answer) for one in found}
 
 
 async def names_in(session: TenantSession, requests: Sequence[Forgetting]) -> list[Names]:
     """Of each request: the pseudonyms of today and those that runs learned under, for an address may have been corrected."""
-    query = select(TrainingRun.taught_by).where(TrainingRun.taught_by.is_not(None))
+    query = select(TrainingRun.taught_by).where(_TAUGHT)
     taught = [msgspec.convert(document, Taught) for document in await session.scalars(query)]
     return [_names(set(row.people), set(row.examples), taught) for row in requests]
 
@@ -151,7 +154,7 @@ async def done(session: TenantSession, requests: Sequence[UUID]) -> None:
     query = select(Forgetting).where(Forgetting.id.in_(requests), Forgetting.done_at.is_(None))
     rows = list(await session.scalars(query.with_for_update()))
     examples = {one for row in rows for one in row.examples}
-    taught = select(TrainingRun).where(TrainingRun.taught_by.is_not(None)).order_by(TrainingRun.id)
+    taught = select(TrainingRun).where(_TAUGHT).order_by(TrainingRun.id)
     for run in await session.scalars(taught.with_for_update()):
         run.taught_by = _without(msgspec.convert(run.taught_by, Taught), examples)
     for row in rows:

@@ -1,7 +1,7 @@
 """Answers of interviews into the library of examples: with the person's consent to training, and only then.
 
 Runs when a report is ready, and again with each revision of it: an answer whose transcript was corrected is another
-example; the one before it goes, unless somebody has rated it.
+example; the one before it goes, unless somebody has rated it or called it good: models may hold its words.
 """
 
 from __future__ import annotations
@@ -116,12 +116,12 @@ async def _examples(
 
 
 async def _known(session: TenantSession, answer_id: UUID, competency: str, mark: bytes) -> bool:
-    """Whether this very text is there; an earlier text of the same answer that nobody rated is let go."""
+    """Whether this very text is there; an earlier text of the same answer that nobody rated or called good is let go."""
     same = (Example.answer_id == answer_id) & (Example.competency == competency)
     if await session.scalar(select(Example.id).where(same, Example.fingerprint == mark)):
         return True
     rated = select(Rating.id).where(Rating.tenant_id == Example.tenant_id, Rating.example_id == Example.id)
-    await session.execute(delete(Example).where(same, ~rated.exists()))
+    await session.execute(delete(Example).where(same, Example.good_at.is_(None), ~rated.exists()))
     return False
 
 

@@ -55,6 +55,7 @@ class _Work:
     competency: str
     adapt: bool
     labelled: list[LabelledLine]
+    good: dict[str, str]  # of good examples that they are compared with: sha256 of the answer by example
     lines: list[Line]
     anchors: list[UUID]
     unseen: list[LabelledLine]
@@ -138,7 +139,7 @@ class Trainer:
         """Everything at once; the artefact first, where nobody looks until the row names it. Nobody's labels go meanwhile
         without the unlearner finding them here. Raises Stopped, DatasetChanged."""
         await releases.one_at_a_time(session)
-        await datasets.check_held(session, work.dataset)
+        await datasets.check_held(session, work.dataset, work.good)
         row = await session.get(TrainingRun, (session.tenant_id, work.run_id), with_for_update=True)
         if row is None or row.state not in service.UNDER_WAY:
             raise Stopped
@@ -155,7 +156,9 @@ class Trainer:
         row.held_out = {
             str(one.example_id): said.expected for one, said in zip(work.labelled, result.judged, strict=True)
         }
-        row.taught_by = await unlearning.taught_by(session, work.competency, _names(work.labelled))
+        row.taught_by = msgspec.to_builtins(
+            unlearning.Taught(rows=_names(work.labelled), references=work.good)
+        )
         row.card = card_of(
             row, work.dataset, work.labelled, found, groups, held, result.learned, result.adaptation
         )
@@ -178,7 +181,8 @@ async def _work(
     mine = {one.id for one in chosen if one.competency == row.competency}
     lines = await lines_of(session, competency=row.competency) if mine - known else []
     return _Work(
-        run_id=row.id, dataset=dataset, competency=row.competency, adapt=row.adapt, labelled=labelled, lines=_named(labelled),
+        run_id=row.id, dataset=dataset, competency=row.competency, adapt=row.adapt, labelled=labelled,
+        good=await unlearning.good_examples(session, row.competency), lines=_named(labelled),
         anchors=sorted(mine), unseen=[line for line in lines if line.example_id in mine - known],
         others=[one.id for one in chosen if one.id not in mine], key=keys_of(session),
     )  # fmt: skip

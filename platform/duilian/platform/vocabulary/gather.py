@@ -25,6 +25,7 @@ from duilian.platform.sessions.policy import policy_of
 from duilian.tenants.policy import Feature
 from duilian.tenants.service import current_tenant
 
+UNKNOWN = "unknown"
 MOST_TEXTS = 5_000  # the newest answers of the history
 MOST_CORRECTED, MOST_OTHERS = 60, 30  # recordings heard twice, the newest
 
@@ -62,8 +63,8 @@ async def gather(session: TenantSession) -> Gathered:
 
 
 def _person(example: Example) -> str:
-    """Answers of whom nobody knows are each somebody's own: they cannot make a word look common."""
-    return example.person_index.hex() if example.person_index else str(example.id)
+    """Answers of whom nobody knows count as one person's, who may have given them all: they cannot make a word look common."""
+    return example.person_index.hex() if example.person_index else UNKNOWN
 
 
 async def _examples(session: TenantSession) -> list[Example]:

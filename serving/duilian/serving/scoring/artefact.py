@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 from duilian.infra.errors import Problem
 from duilian.serving.errors import AdapterBroken
 from duilian.serving.scoring.adapter import Adapter
-from duilian.serving.scoring.learned.model import FORMAT as LEARNED
 from duilian.serving.scoring.learned.model import Learned, Model
 from duilian.serving.scoring.levels import level_posterior
 
@@ -108,8 +107,9 @@ def pack(artefact: Artefact | Learned) -> tuple[bytes, str]:
 
 
 def labels_in(octets: bytes) -> Learned | None:
-    """What a stored model holds of people; None of a `Head`, which is weights alone. Raises msgspec.DecodeError."""
-    if msgspec.msgpack.decode(octets, type=_Kind).format != LEARNED:
+    """What a stored model holds of people; None of a `Head`, which is weights alone. Raises msgspec.DecodeError, also on a
+    format that is unknown: nobody could say whose labels it holds."""
+    if msgspec.msgpack.decode(octets, type=_Kind).format == FORMAT:
         return None
     return msgspec.msgpack.decode(octets, type=Learned)
 

@@ -1,8 +1,8 @@
 """Fine-tunes a LoRA adapter (Hu et al. 2022) of a BERT sentence encoder. Runs in the training environment, not in ours.
 
-    adapt.py ENCODER-FOLDER TASK.json OUT.safetensors [TASK.json OUT.safetensors …]
+    adapt.py ENCODER-FOLDER OUT.safetensors [OUT.safetensors …]
 
-A task is `adapter.Task` as JSON. Loss: CoSENT (Su 2022) over the pairs of answers to one item: those whose marks lie
+Its input is a list of `adapting.Task` as JSON, one for each file. Loss: CoSENT (Su 2022) over the pairs of answers to one item: those whose marks lie
 near must have a larger cosine than those whose marks lie far. Prints `progress SHARE` a line; the same task gives the
 same adapter on machines with the same instructions.
 """
@@ -24,19 +24,18 @@ WARM_UP = 0.1  # share of the steps in which the learning rate rises
 
 
 def main(folder: Path, files: list[Path]) -> None:
+    tasks = json.load(sys.stdin.buffer)
     import torch
 
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = False
     torch.set_num_threads(THREADS)
-    pairs = list(zip(files[::2], files[1::2], strict=True))
-    for number, (task_file, out) in enumerate(pairs):
-        task = json.loads(task_file.read_text("utf-8"))
+    for number, (task, out) in enumerate(zip(tasks, files, strict=True)):
         random.seed(task["seed"])
         torch.manual_seed(task["seed"])
         model = adapted(folder, task)
         for share in train(model, tokenised(folder, task["texts"]), task):
-            print(f"progress {(number + share) / len(pairs):.4f}", flush=True)
+            print(f"progress {(number + share) / len(tasks):.4f}", flush=True)
         save(model, task, out)
 
 
