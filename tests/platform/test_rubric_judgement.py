@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from duilian.customization.labels.models import Example, Rating
 from duilian.infra.clock import now
@@ -16,8 +17,9 @@ from duilian.infra.database import TenantSession
 from duilian.platform.app.up import Stack
 from duilian.platform.labelling.gather import gather
 from duilian.platform.reports.compose import ReportComposer
+from duilian.platform.scoring.models import Analysis
 from duilian.platform.scoring.rubric_judgement import differences
-from duilian.platform.sessions.models import Interview
+from duilian.platform.sessions.models import Answer, Interview
 from duilian.platform.sessions.states import Status
 from duilian.serving.contracts import ScoreResponse
 from duilian.serving.scoring.opinion import PROMPT, combined
@@ -67,7 +69,7 @@ def composed_again(world: World, interview: str) -> None:
     """Another revision, of what is stored."""
 
     async def reopen(session: TenantSession) -> None:
-        row = await session.get_one(Interview, (session.tenant_id, interview))
+        row = await session.get_one(Interview, (session.tenant_id, UUID(interview)))
         row.status = Status.SUBMITTED
 
     async def go() -> None:
@@ -80,12 +82,9 @@ def composed_again(world: World, interview: str) -> None:
 
 
 def stored(world: World, interview: str) -> list[ScoreResponse]:
-    from duilian.platform.scoring.models import Analysis
-    from duilian.platform.sessions.models import Answer
-
     async def read(session: TenantSession) -> list[ScoreResponse]:
         query = select(Analysis).join(Answer, Answer.id == Analysis.answer_id)
-        rows = await session.scalars(query.where(Answer.interview_id == interview))
+        rows = await session.scalars(query.where(Answer.interview_id == UUID(interview)))
         return [msgspec.convert(row.judged, ScoreResponse) for row in rows]
 
     return within(world, read)
@@ -138,8 +137,8 @@ def its_record(world: World, interview: str, versions: Document) -> None:
     its = {name: versions[name] for name in ("language-model", f"prompt:{PROMPT}")}
 
     async def go(session: TenantSession) -> None:
-        await gather(session, (await session.get_one(Interview, (session.tenant_id, interview))).id)
-        rows = await session.scalars(select(Example).where(Example.interview_id == interview))
+        await gather(session, UUID(interview))
+        rows = await session.scalars(select(Example).where(Example.interview_id == UUID(interview)))
         example, other = [row for row in rows if row.ai and "opinion" in row.ai][:2]
         for row, seen in ((example, None), (other, 3)):
             mark = Rating(
@@ -152,6 +151,5 @@ def its_record(world: World, interview: str, versions: Document) -> None:
         assert await differences(session, example.competency, its, None) == [1.0]
         assert await differences(session, example.competency, its, example.person_index) == []
         assert await differences(session, example.competency, its | {"language-model": "m-8"}, None) == []
-        await session.execute(text("delete from ratings"))
 
     within(world, go)
