@@ -106,9 +106,7 @@ def test_a_second_opinion_is_asked_told_and_done_without(stack: Stack, listening
     assert all(abs(3 - one["after"]) < abs(3 - one["before"]) or one["before"] == 3 for one in used)
     assert all(one["after"] == one["before"] for one in told if one["outcome"] != "used")
     assert on["versions"]["language-model"] == "m-7" and f"prompt:{PROMPT}" in on["versions"]
-    assert (
-        "What the language model said" in world.console("owner").get(f"/console/interviews/{interview}").text
-    )
+    assert "大语言模型的意见" in world.console("owner").get(f"/console/interviews/{interview}").text
     for one in (j for judged in stored(world, interview) for j in judged.judgements if j.opinion):
         if one.opinion and one.opinion.outcome == "used":
             assert one.posterior == combined(one.opinion.before, 3, 1.5), (
@@ -128,7 +126,7 @@ def test_a_second_opinion_is_asked_told_and_done_without(stack: Stack, listening
     codes = {one["code"] for c in down["competencies"] for one in c["opinions"]}
     assert codes == {"unavailable"}
     page = world.console("owner").get(f"/console/interviews/{alone}").text
-    assert "The score was made without it" in page
+    assert "大语言模型没有及时答复，评分未计入它的意见" in page
     assert world.api().get(f"/api/v1/interviews/{alone}/report.pdf").status_code == 200
 
 
