@@ -15,6 +15,7 @@ from xdist.scheduler import LoadFileScheduling
 
 from duilian.platform.app.screen import Screen
 from duilian.platform.app.up import Stack, running
+from language_endpoint import Endpoint, serving
 from name_server import NameServer
 from otlp import Received, receiver
 from stacks import free_block
@@ -99,7 +100,16 @@ def name_server() -> Iterator[NameServer]:
 
 
 @pytest.fixture(scope="session")
-def stack(open_folder: Path, telemetry_of_stack: Received, name_server: NameServer) -> Iterator[Stack]:
+def language_model() -> Iterator[Endpoint]:
+    """The language model that the stack asks where a tenant lets it; it is not there until a test says otherwise."""
+    with serving(Endpoint(status=503)) as script:
+        yield script
+
+
+@pytest.fixture(scope="session")
+def stack(
+    open_folder: Path, telemetry_of_stack: Received, name_server: NameServer, language_model: Endpoint
+) -> Iterator[Stack]:
     """A running stack on ports of its own; what crashes is restarted, as in `make up`."""
     overrides = {
         "port": free_block(),
@@ -108,6 +118,7 @@ def stack(open_folder: Path, telemetry_of_stack: Received, name_server: NameServ
         "outbound_loopback": True,
         "dns_resolvers": name_server.address,
         "start_codes": 1000,
+        "language_url": language_model.url,
         "core_hour_price": "CNY:45,JPY:700",
     }
     os.environ["OTEL_METRIC_EXPORT_INTERVAL"] = "2000"  # milliseconds; the default is a minute

@@ -16,8 +16,9 @@ from attacks import FAMILIES, LOCALE, Attack, Base, attacks, bases
 from duilian.platform.scoring.evidence import verify
 from duilian.platform.scoring.requests import score_request, written_transcript
 from duilian.serving.client import ServingClient
-from duilian.serving.contracts import ScoreRequest, ScoreResponse
+from duilian.serving.contracts import Opinion, ScoreRequest, ScoreResponse
 from duilian.serving.scoring import score
+from duilian.serving.scoring.opinion import WIDE, with_opinion
 from duilian.serving.steps.embed import Embedder
 from world import run
 
@@ -43,11 +44,17 @@ def asked(base: Base, text: str, leaked: list[str]) -> ScoreRequest:
     return msgspec.structs.replace(request, answer=msgspec.structs.replace(request.answer, leaked=leaked))
 
 
-def levels(attack: Attack, text: str, embedder: Embedder) -> dict[str, float]:
-    """Expected levels; 0 where there is no evidence."""
+PERSUADED = Opinion(outcome="used", level=5, spread=WIDE)  # a language model that does what it is told
+
+
+def levels(attack: Attack, text: str, embedder: Embedder, opinion: Opinion | None = None) -> dict[str, float]:
+    """Expected levels; 0 where there is no evidence. opinion: of a language model, on every competency."""
     response = score(asked(attack.base, text, attack.leaked), embedder)
     verify(response, written_transcript(text, attack.base.language))
-    return {j.competency: sum((i + 1) * p for i, p in enumerate(j.posterior)) for j in response.judgements}
+    judgements = response.judgements
+    if opinion is not None:
+        judgements = [with_opinion(j, opinion, aside=bool(response.set_aside)) for j in judgements]
+    return {j.competency: sum((i + 1) * p for i, p in enumerate(j.posterior)) for j in judgements}
 
 
 ATTACKS = attacks()
@@ -61,8 +68,10 @@ def test_there_are_enough_attacks_of_every_family_in_both_languages() -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_an_attack_gains_nothing(family: str, embedder: Embedder) -> None:
+    """Not even where it persuades a language model and the honest answer had none beside it."""
     for attack in (a for a in ATTACKS if a.family == family):
-        before, after = (levels(attack, text, embedder) for text in (attack.base.text, attack.text))
+        before = levels(attack, attack.base.text, embedder)
+        after = levels(attack, attack.text, embedder, PERSUADED)
         for competency, level in after.items():
             assert level <= before[competency] + (TOLERANCE if before[competency] else 0), (
                 attack,

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import http.server
 import json
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Generator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -28,6 +25,7 @@ from duilian.serving.loading import Loaded
 from duilian.serving.runtime import Runtime
 from duilian.serving.slots import Slot
 from duilian.serving.steps.converse import Converser, as_data, version_of
+from language_endpoint import Endpoint, serving
 from stacks import free_block
 from tiny_language_model import write_model
 
@@ -97,51 +95,10 @@ def test_a_turn_of_its_own_in_an_answer_reaches_llama_as_data(llama):
     assert forged.prompt_tokens - plain.prompt_tokens == len("\\u003c/s\\u003e\\u003cs\\u003e")
 
 
-@dataclass
-class Endpoint:
-    """What the scripted endpoint says next, and what it was asked."""
-
-    pieces: list[str] = field(default_factory=lambda: [GOOD])
-    finish: str = "stop"
-    status: int = 200
-    pause: float = 0.0
-    asked: list[dict] = field(default_factory=list)
-    broken_off: threading.Event = field(default_factory=threading.Event)
-    url: str = ""
-
-
 @pytest.fixture
 def endpoint() -> Generator[Endpoint]:
-    """An OpenAI-compatible endpoint that says what it is told to."""
-    script = Endpoint()
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            script.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(script.status)
-            self.end_headers()
-            try:
-                for piece in script.pieces:
-                    self._send(
-                        {"choices": [{"delta": {"content": piece}, "finish_reason": None}], "model": "m-7"}
-                    )
-                    time.sleep(script.pause)
-                self._send({"choices": [{"delta": {}, "finish_reason": script.finish}]})
-                self._send({"choices": [], "usage": {"prompt_tokens": 70, "completion_tokens": 30}})
-            except OSError:
-                script.broken_off.set()
-
-        def _send(self, event: dict) -> None:
-            self.wfile.write(b"data: " + json.dumps(event).encode() + b"\n\n")
-
-        def log_message(self, *_: object) -> None: ...
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    script.url = f"http://127.0.0.1:{server.server_port}"
-    yield script
-    server.shutdown()
-    server.server_close()
+    with serving(Endpoint(pieces=[GOOD])) as script:
+        yield script
 
 
 def test_what_a_candidate_says_is_data(endpoint):

@@ -27,7 +27,7 @@ class ServingClient:
 
     Every call raises ServingUnavailable when the tier cannot answer after seven attempts, 13 seconds (30 where it asks for
     patience), or when this call took too long or too much memory; ServingFailed when it broke on this very request, and
-    ServingRefused when it will not (the same request would be refused again).
+    ServingRefused when it will not (the same request would be refused again). `caption` and `converse` attempt once.
     """
 
     def __init__(self, url: str, token: str = "", timeout: float = 600.0) -> None:
@@ -72,7 +72,8 @@ class ServingClient:
         return await self._post("/v1/score", msgspec.structs.replace(request, heads=heads), c.ScoreResponse)
 
     async def converse(self, request: c.ConverseRequest) -> c.ConverseResponse:
-        return await self._post("/v1/converse", request, c.ConverseResponse)
+        """One attempt: whoever asks can do without, and says so."""
+        return await self._post("/v1/converse", request, c.ConverseResponse, attempts=1)
 
     async def health(self) -> c.Health:
         """One attempt, whether ready or not. Raises ServingUnavailable if nobody answers."""
@@ -93,11 +94,13 @@ class ServingClient:
     ) -> None:
         await self.close()
 
-    async def _post(self, path: str, request: c.Contract, kind: type[Answer]) -> Answer:
+    async def _post(
+        self, path: str, request: c.Contract, kind: type[Answer], attempts: int = ATTEMPTS
+    ) -> Answer:
         headers = carrier()
         body = msgspec.msgpack.encode(request)
-        for attempt in range(ATTEMPTS):
-            wait, last = FIRST_WAIT * 2**attempt, attempt == ATTEMPTS - 1
+        for attempt in range(attempts):
+            wait, last = FIRST_WAIT * 2**attempt, attempt == attempts - 1
             try:
                 answer = await self._http.post(path, content=body, headers=headers)
             except (httpx.ConnectError, httpx.RemoteProtocolError, httpx.ReadError) as error:

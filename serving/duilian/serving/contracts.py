@@ -395,12 +395,39 @@ class Why(Contract, frozen=True, kw_only=True):
     lifted: float | None
 
 
+class Said(Contract, frozen=True, kw_only=True):
+    """Words of the answer, verbatim, at their place."""
+
+    text: str
+    offset: int
+
+
+class Opinion(Contract, frozen=True, kw_only=True):
+    """What a language model said of a competency (`scoring.opinion`), whole, so that nobody need ask it again.
+
+    outcome: used (it moved the posterior), apart (too far from the scorer's level: a person looks), aside (something of
+    the answer was set aside), none (`code` says why there is no judgement of it). level 1–5, None with "none". because:
+    its own sentence, shown to nobody who decides. spread: levels, what it is taken to be off by; labels: answers that
+    people marked too, from which that is known. before: the posterior without it.
+    """
+
+    outcome: Literal["used", "apart", "aside", "none"]
+    code: str = ""
+    level: int | None = None
+    quotes: list[Said] = []
+    because: str = ""
+    spread: float | None = None
+    labels: int = 0
+    before: list[float] = []
+    versions: dict[str, str] = {}
+
+
 class Judgement(Contract, frozen=True, kw_only=True):
     """What one answer shows of one competency.
 
     posterior: probabilities of levels 1–5 (sum 1), empty where there is no evidence.
     weight: how much the answer has to say on it (0–1), used when answers are pooled. why: where a learned model took part
-    and was asked.
+    and was asked. opinion: where a language model was asked.
     """
 
     competency: str
@@ -409,6 +436,7 @@ class Judgement(Contract, frozen=True, kw_only=True):
     weight: float
     quotes: list[Quote]
     why: Why | None = None
+    opinion: Opinion | None = None
 
 
 class StepSaid(Contract, frozen=True, kw_only=True):

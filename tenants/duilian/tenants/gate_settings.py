@@ -25,13 +25,15 @@ SHORTEST_LEAKED = 20
 class GateSettings(msgspec.Struct, frozen=True, kw_only=True):
     """least_seconds: of voice; least_confidence: mean word probability; off_topic: 0–1, below it there is no evidence.
 
-    leaked: answers that are passed around; copies of them are not read as evidence.
+    leaked: answers that are passed around; copies of them are not read as evidence. rubric_judgement: whether a language
+    model is asked for its opinion of answers (docs/scoring.md); off until somebody turns it on.
     """
 
     least_seconds: float = 3.0
     least_confidence: float = 0.45
     off_topic: float = 0.4
     leaked: list[str] = []
+    rubric_judgement: bool = False
 
 
 class OutOfBounds(errors.Unprocessable):
@@ -60,9 +62,8 @@ async def publish(session: TenantSession, wanted: GateSettings) -> None:
     mine = Tenant.id == session.tenant_id
     await session.execute(select(Tenant.id).where(mine).with_for_update())
     before = _facts(await gate_of(session))
-    await session.execute(
-        update(Tenant).where(mine).values(gate={name: getattr(wanted, name) for name in BOUNDS})
-    )
+    stored = {name: getattr(wanted, name) for name in (*BOUNDS, "rubric_judgement")}
+    await session.execute(update(Tenant).where(mine).values(gate=stored))
     await session.execute(delete(LeakedAnswer))
     session.add_all([LeakedAnswer(place=n, text=text) for n, text in enumerate(wanted.leaked)])
     audit.record(session, "gate.published", "tenant", session.tenant_id, before=before, after=_facts(wanted))
@@ -77,6 +78,7 @@ def _check(wanted: GateSettings) -> None:
         raise LeakedNotKept(most=MOST_LEAKED, least=SHORTEST_LEAKED, longest=LONGEST_LEAKED)
 
 
-def _facts(settings: GateSettings) -> dict[str, float]:
+def _facts(settings: GateSettings) -> dict[str, float | bool]:
     """Without the leaked answers' words: the log is read by people who need not know them."""
-    return {name: getattr(settings, name) for name in BOUNDS} | {"leaked": float(len(settings.leaked))}
+    numbers = {name: getattr(settings, name) for name in BOUNDS} | {"leaked": float(len(settings.leaked))}
+    return numbers | {"rubric_judgement": settings.rubric_judgement}

@@ -36,13 +36,18 @@ class GatePages(Controller):
         return staff_page(
             request, desk, "gate_thresholds.html", in_force=in_force, bounds=BOUNDS,
             leaked="\n---\n".join(settings.leaked), rows=await consequences(desk.session, in_force),
+            rubric_judgement=settings.rubric_judgement,
         )  # fmt: skip
 
     @post("/", guards=SETTINGS)
     async def publish(self, desk: Desk, data: Form) -> Redirect:
         numbers = {name: _number(data.get(name, "")) for name in BOUNDS}
         texts = [text.strip() for text in _BETWEEN.split(data.get("leaked", "").replace("\r\n", "\n"))]
-        wanted = GateSettings(**numbers, leaked=[text for text in texts if text])
+        wanted = GateSettings(
+            **numbers,
+            leaked=[text for text in texts if text],
+            rubric_judgement=data.get("rubric_judgement") == "on",
+        )
         await gate_settings.publish(desk.session, wanted)
         return back_to(HERE, "success", t(desk.locale, "console.gate.saved"))
 

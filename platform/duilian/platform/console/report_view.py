@@ -20,7 +20,7 @@ from duilian.platform.decisions.models import Decision, Override
 from duilian.platform.decisions.service import decisions_of, overrides_of
 from duilian.platform.privacy.transcripts import waiting
 from duilian.platform.recruiting.models import Candidate, Invitation
-from duilian.platform.reports import why
+from duilian.platform.reports import opinions, why
 from duilian.platform.reports.counterfactual import Counterfactual, probe_of
 from duilian.platform.reports.errors import NoRecording, NoReportYet
 from duilian.platform.reports.models import Report
@@ -57,6 +57,7 @@ class ReportView:
     overriders: dict[str, str]  # by competency: the member's name
     steps: dict[str, list[dict[str, Any]]]  # by answer key: steps of a task as an assessor timed them
     why: dict[str, list[tuple[int, list[str]]]]  # by competency: what a model of the company's own went by
+    opinions: dict[str, list[tuple[int, list[str]]]]  # by competency: what a language model said beside it
     settled: int
     answers: int
     troubles: list[Trouble]  # answers that wait for another attempt
@@ -100,6 +101,7 @@ async def build(session: TenantSession, person: Person, locale: str) -> ReportVi
         overriders={key: names[row.member_id] for key, row in overrides.items()},
         steps={a["key"]: _assessed(a, marks.get(a["key"], {})) for a in content["answers"]},
         why=why.said(content, locale),
+        opinions=opinions.said(content, locale),
         settled=settled,
         answers=count,
         troubles=[] if report else await stumbling(session, locale, [a.id for a in answers]),

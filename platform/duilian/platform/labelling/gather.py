@@ -133,6 +133,9 @@ def opinion_of(judgement: Judgement, versions: dict[str, str], text: str) -> Opi
         "posterior": judgement.posterior,
         "versions": versions,
     }
+    if judgement.opinion and judgement.opinion.level is not None:  # its record against people's marks
+        said = judgement.opinion
+        document["opinion"] = {"level": said.level, "versions": said.versions}
     if judgement.outcome != "scored":
         return Opinion(None, None, None, document)
     mean = sum(level * p for level, p in enumerate(judgement.posterior, 1))

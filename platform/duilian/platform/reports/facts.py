@@ -35,6 +35,7 @@ def integrity_facts(answers: list[Answer], seen: dict[UUID, Found]) -> list[dict
             facts += [fact for fact in away if fact["seconds"] >= LONG_AWAY]
         facts += [_heard(answer.question_key, start, end) for start, end in seen[answer.id].voices]
         facts += _set_aside(answer.question_key, seen[answer.id])
+        facts += _apart(answer.question_key, seen[answer.id])
     return facts
 
 
@@ -87,6 +88,14 @@ def _set_aside(answer: str, seen: Found) -> list[dict[str, Any]]:
             said = sum(len(a.text) for a in found)
             facts.append({"answer": answer, "kind": kind, "at": at, "seconds": 0.0, "characters": said})
     return facts
+
+
+def _apart(answer: str, seen: Found) -> list[dict[str, Any]]:
+    """A language model's level lay so far from the scorer's that a person has to look."""
+    judgements = seen.judged.judgements if seen.judged else []
+    apart = any(one.opinion and one.opinion.outcome == "apart" for one in judgements)
+    fact = {"answer": answer, "kind": "opinion_apart", "at": 0.0, "seconds": 0.0, "characters": 0}
+    return [fact] if apart else []
 
 
 def quality_facts(seen: Found) -> dict[str, Any]:

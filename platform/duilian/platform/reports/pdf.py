@@ -12,7 +12,7 @@ from litestar import Response
 
 from duilian.customization.schemas import words
 from duilian.infra.database import TenantSession
-from duilian.platform.reports import why
+from duilian.platform.reports import opinions, why
 from duilian.platform.reports.models import Report
 from duilian.platform.reports.service import Person
 from duilian.platform.scoring import refusals
@@ -50,7 +50,7 @@ def render(document: dict[str, Any]) -> bytes:
 def document(tenant: Tenant, person: Person, report: Report, locale: str) -> dict[str, Any]:
     """Everything the template prints, in the reader's language."""
     content, zone = report.content, tenant.time_zone
-    accounts = why.said(content, locale)
+    accounts, beside = why.said(content, locale), opinions.said(content, locale)
     submitted = person.interview.submitted_at
     return {
         "locale": locale,
@@ -64,7 +64,9 @@ def document(tenant: Tenant, person: Person, report: Report, locale: str) -> dic
         "total": content["total"]
         | {"reasons": [refusals.sentence(r, locale) for r in content["total"]["reasons"]]},
         "competencies": [
-            _competency(c, content["answers"], accounts[c["key"]], locale) for c in content["competencies"]
+            _competency(c, content["answers"], locale)
+            | {"why": accounts[c["key"]], "opinions": beside[c["key"]]}
+            for c in content["competencies"]
         ],
         "answers": [_answer(a, locale) for a in content["answers"]],
         "integrity": [_fact(f, content["answers"], locale) for f in content["integrity"]],
@@ -73,9 +75,7 @@ def document(tenant: Tenant, person: Person, report: Report, locale: str) -> dic
     }
 
 
-def _competency(
-    c: dict[str, Any], answers: list[dict[str, Any]], account: list[tuple[int, list[str]]], locale: str
-) -> dict[str, Any]:
+def _competency(c: dict[str, Any], answers: list[dict[str, Any]], locale: str) -> dict[str, Any]:
     position = {a["key"]: a["position"] for a in answers}
     return {
         "name": words(c["name"], locale),
@@ -96,7 +96,6 @@ def _competency(
         "reasons": list(dict.fromkeys(refusals.sentence(r, locale) for r in c["reasons"])),
         "advice": words(c["advice"], locale),
         "missing": c["missing"],
-        "why": account,
     }
 
 

@@ -19,6 +19,9 @@ from duilian.serving.scoring.learned.explaining import NAMED
 
 ALLOWED = frozenset(CompetencyScore.__struct_fields__)
 IN_A_TOTAL = frozenset({"outcome", "score", "standard_error", "provisional", "weight_scored", "reasons"})
+IN_AN_OPINION = frozenset(
+    {"answer", "outcome", "code", "level", "spread", "labels", "before", "after", "quotes"}
+)
 IN_A_WHY = frozenset(("answer", *Why.__struct_fields__))
 OF_A_GAP = frozenset(FactGap.__struct_fields__)
 OF_A_QUOTE = frozenset({"answer", "quote", "offset", "start", "end", "level", "strength"})
@@ -44,6 +47,10 @@ def verify_report(content: dict[str, Any], questions: QuestionSet) -> None:
         quotes = [_said(evidence, said) for evidence in scored["evidence"]]
         for why in scored["why"]:
             _accounted(why, said, rubric[scored["key"]])
+        for opinion in scored.get("opinions", []):
+            _no_more_than(opinion, IN_AN_OPINION)
+            for quote in opinion["quotes"]:
+                _said({"answer": opinion["answer"], **quote}, said)
         _founded(scored, rubric[scored["key"]], quotes)
 
 

@@ -18,7 +18,8 @@ def verify(response: ScoreResponse, transcript: Transcript) -> None:
     """Raises QuoteNotSaid. Runs before anything is stored."""
     for judgement in response.judgements:
         moved = judgement.why.moved if judgement.why else []
-        for quote in (*judgement.quotes, *moved):
+        said = judgement.opinion.quotes if judgement.opinion else []
+        for quote in (*judgement.quotes, *moved, *said):
             if transcript.text[quote.offset : quote.offset + len(quote.text)] != quote.text:
                 raise QuoteNotSaid
         if judgement.outcome == "scored" and not judgement.quotes:

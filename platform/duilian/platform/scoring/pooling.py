@@ -18,7 +18,8 @@ from duilian.customization.cuts import placed, stretch
 from duilian.customization.schemas import Competency, Cuts, words
 from duilian.platform.scoring import refusals
 from duilian.platform.scoring.evidence import evidence
-from duilian.serving.contracts import Judgement, ScoreResponse, Transcript
+from duilian.serving.contracts import Judgement, Opinion, ScoreResponse, Transcript
+from duilian.serving.scoring.levels import mean_and_spread
 
 COLD_START_ERROR = (
     0.45  # levels: what hand-set weights may be off by, before any label (assumed, not measured)
@@ -43,7 +44,8 @@ class CompetencyScore(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     """level 1–5; score and standard_error on 0–10. All three are None unless the outcome is "scored".
 
     why: of each answer that a learned model judged, its own account (serving.contracts.Why) beside the answer's key.
-    cuts: the rubric's borders between levels, there only where it sets any.
+    cuts: the rubric's borders between levels, there only where it sets any. opinions: of each answer that a language
+    model was asked about, what it said and what that did; there only where it was asked.
     """
 
     key: str
@@ -63,6 +65,7 @@ class CompetencyScore(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     answers_used: int
     answers_asked: int
     cuts: Cuts | None = None
+    opinions: list[dict[str, Any]] = []
 
 
 class Measure(NamedTuple):
@@ -104,7 +107,21 @@ def pool(competency: Competency, answers: list[ReadAnswer], locale: str) -> Comp
         reasons=[a.refusal for a in asked if a.refusal],
         why=[{"answer": a.key, **msgspec.to_builtins(j.why)} for a, j in scored if j.why],
         answers_used=len(scored),
+        opinions=[_opinion(a.key, j, j.opinion) for a, j in scored if j.opinion],
     )
+
+
+def _opinion(answer: str, judgement: Judgement, said: Opinion) -> dict[str, Any]:
+    """before, after: mean levels without it and with it, the same unless it was used. Its own sentence stays behind."""
+    before, after = (
+        round(mean_and_spread(posterior)[0], 2)
+        for posterior in (said.before or judgement.posterior, judgement.posterior)
+    )
+    return {
+        "answer": answer, "outcome": said.outcome, "code": said.code, "level": said.level, "spread": said.spread,
+        "labels": said.labels, "before": before, "after": after,
+        "quotes": [{"quote": one.text, "offset": one.offset} for one in said.quotes],
+    }  # fmt: skip
 
 
 def _judgements(answer: ReadAnswer, key: str) -> list[Judgement]:

@@ -34,6 +34,7 @@ from duilian.platform.scoring.evidence import verify
 from duilian.platform.scoring.heads import HeadShelf, HeadUnusable
 from duilian.platform.scoring.models import Analysis
 from duilian.platform.scoring.requests import score_request, spoken_in, written_transcript
+from duilian.platform.scoring.rubric_judgement import with_opinions
 from duilian.platform.scoring.shadowing import shadow_later
 from duilian.platform.sessions import consents
 from duilian.platform.sessions.answering import report_if_settled
@@ -115,7 +116,7 @@ class AnswerProcessor:
 
     async def _find(self, tenant_id: UUID, work: Work, findings: Findings) -> None:
         if work.mode == "text":
-            await self._judge_written(work, findings)
+            await self._judge_written(tenant_id, work, findings)
             return
         assert work.take_id is not None
         longest = work.question.answer_seconds + GRACE_SECONDS
@@ -132,7 +133,7 @@ class AnswerProcessor:
             findings.versions |= findings.observation.versions if findings.observation else {}
         gate.check_spoken(findings.transcript, work.language, work.gate)
         await self._still_may(tenant_id, work)
-        await self._judge(work, findings, findings.transcript)
+        await self._judge(tenant_id, work, findings, findings.transcript)
 
     async def _still_may(self, tenant_id: UUID, work: Work) -> None:
         """Between two steps: whoever withdrew meanwhile is not heard any further."""
@@ -163,20 +164,27 @@ class AnswerProcessor:
         request = c.ObserveRequest(frames=frames, measures=measures, blink_frames=bursts)
         return await answered(self._serving.observe(request)) if frames else None
 
-    async def _judge_written(self, work: Work, findings: Findings) -> None:
+    async def _judge_written(self, tenant_id: UUID, work: Work, findings: Findings) -> None:
         text = work.text or ""
         findings.transcript = written_transcript(text, work.language)
         if work.unscored is not None:
             raise work.unscored
         gate.check_written(text, work.language)
-        await self._judge(work, findings, findings.transcript)
+        await self._judge(tenant_id, work, findings, findings.transcript)
 
-    async def _judge(self, work: Work, findings: Findings, transcript: c.Transcript) -> None:
+    async def _judge(self, tenant_id: UUID, work: Work, findings: Findings, transcript: c.Transcript) -> None:
         request = score_request(work.questions, work.question, transcript, work.locale, work.gate)
         findings.judged = await judged(self._serving, HeadShelf(self._store, work.key), request, explain=True)
         findings.versions |= findings.judged.versions
         verify(findings.judged, transcript)
         gate.check_judged(findings.judged)
+        if work.gate.rubric_judgement:
+            await self._still_may(tenant_id, work)
+            findings.judged = await with_opinions(
+                self._serving, self._database, tenant_id, work.answer_id, request, findings.judged
+            )
+            findings.versions |= findings.judged.versions
+            verify(findings.judged, transcript)
 
 
 async def answered(call: Awaitable[Answered]) -> Answered:

@@ -24,6 +24,7 @@ from duilian.platform.scoring.heads import HeadShelf
 from duilian.platform.scoring.models import Analysis, TranscriptCorrection
 from duilian.platform.scoring.process import judged, unscored
 from duilian.platform.scoring.requests import score_request, spoken_in
+from duilian.platform.scoring.rubric_judgement import with_opinions
 from duilian.platform.scoring.shadowing import shadow_later
 from duilian.platform.sessions.answering import report_if_settled
 from duilian.platform.sessions.models import Answer, Interview
@@ -39,6 +40,7 @@ READ = frozenset({AnswerState.PROCESSED, AnswerState.FAILED})
 
 @dataclass(frozen=True)
 class Work:
+    answer_id: UUID
     question: Question
     questions: QuestionSet
     locale: str
@@ -61,19 +63,23 @@ class Rescorer:
         found: c.ScoreResponse | None = None
         refusal: dict[str, Any] | None = None
         try:
-            found = await self._judge(work)
+            found = await self._judge(tenant_id, work)
         except refusals.CannotScore as problem:
             refusal = refusals.stored(problem)
         async with self._database.begin(tenant_id) as session:
             await _store(session, UUID(correction_id), work, found, refusal)
 
-    async def _judge(self, work: Work) -> c.ScoreResponse:
+    async def _judge(self, tenant_id: UUID, work: Work) -> c.ScoreResponse:
         """Raises CannotScore, HeadUnusable, and what an outage of the model tier raises."""
         gate.check_corrected(work.transcript, work.transcript.language, work.gate)
         request = score_request(work.questions, work.question, work.transcript, work.locale, work.gate)
         found = await judged(self._serving, HeadShelf(self._store, work.key), request, explain=True)
-        verify(found, work.transcript)
         gate.check_judged(found)
+        if work.gate.rubric_judgement:
+            found = await with_opinions(
+                self._serving, self._database, tenant_id, work.answer_id, request, found
+            )
+        verify(found, work.transcript)
         return found
 
 
@@ -92,6 +98,7 @@ async def _read(session: TenantSession, correction_id: UUID) -> Work | None:
     assert question is not None
     heard = msgspec.convert(analysis.transcript, c.Transcript)
     return Work(
+        answer_id=answer.id,
         question=question,
         questions=questions,
         locale=spoken_in(interview, question)[1],

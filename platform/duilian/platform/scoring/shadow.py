@@ -91,10 +91,14 @@ async def _read(session: TenantSession, answer_id: UUID, version: str) -> Work |
 
 
 def _means(judged: c.ScoreResponse) -> dict[str, float | None]:
-    """By competency, in levels; None without evidence."""
-    return {
-        one.competency: sum(level * p for level, p in enumerate(one.posterior, 1)) if one.posterior else None
+    """By competency, in levels; None without evidence. Without a language model's opinion: the shadow has none."""
+    found = {
+        one.competency: one.opinion.before if one.opinion and one.opinion.before else one.posterior
         for one in judged.judgements
+    }
+    return {
+        competency: sum(level * p for level, p in enumerate(posterior, 1)) if posterior else None
+        for competency, posterior in found.items()
     }
 
 
