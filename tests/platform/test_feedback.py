@@ -17,16 +17,18 @@ from duilian.customization.models import PublishedSet
 from duilian.customization.service import content_of, newest_set, questions_of
 from duilian.infra.database import Access, TenantSession
 from duilian.platform.app.up import Stack
+from duilian.platform.opinions import survey
 from duilian.platform.opinions.models import StrictnessJudgement
 from duilian.platform.reports.models import Report
 from duilian.platform.revising import replay
-from feedback_world import PEOPLE, STRICT, SURVEYED, WORDS, open_proposal, plant
+from duilian.tenants.keyring import open_database, open_keyring
+from feedback_world import DECLINED, PEOPLE, STRICT, SURVEYED, WORDS, open_proposal, plant
 from finished import Finished, reported
 from inside import within
 from lab_world import Past
 from outsiders import csrf_of, signed_in
 from playing import report_of
-from world import World, open_world
+from world import World, open_world, run
 
 HERE = "/console/lab/proposals"
 REASON = "Agreed with the heads of department."
@@ -120,7 +122,20 @@ def test_a_candidate_says_how_the_questions_were_and_staff_never_see_who(
     ):
         assert "只有我会这样写" not in admin.get(address).raise_for_status().text
     assert "只有我会这样写" not in json.dumps(report_of(world, mine.id), ensure_ascii=False)
+    told = told_of(world, "complaint-written")
+    assert (told.n, told.said, told.words) == (1, {}, []), "counts of one person say as much as words"
     assert rows_of(world, "surveys", Access()) == rows_of(world, "surveys", Access(actor="member:x")) == 0
+
+
+def told_of(world: World, set_key: str) -> survey.Counted:
+    async def count() -> survey.Counted:
+        database = open_database(world.settings, open_keyring(world.settings), 1)
+        try:
+            return await survey.counted(database, world.tenant_id, set_key)
+        finally:
+            await database.close()
+
+    return run(count())
 
 
 def rows_of(world: World, table: str, access: Access) -> int:
@@ -179,6 +194,8 @@ def test_a_proposal_says_why_with_n_and_what_contradicts_it(world: World, past: 
     assert cuts["difference"]["high"] < 0 and cuts["proposed"][1] > cuts["present"][1]
     assert {fit["why"] for fit in why["cuts"]} == {"", "few"}
     assert why["order"]["why"] == "same"
+    (level,) = (item["level"] for item in why["order"]["items"] if item["question"] == past.last)
+    assert level["n"] == PEOPLE - DECLINED, "who declined is counted and not learned from"
     (unclear,) = (item for item in why["order"]["items"] if item["reword"])
     assert unclear["question"] == past.last and unclear["said"]["hard"] == SURVEYED
     assert cuts["competency"] == STRICT and cuts["against"] == ["opinions"]

@@ -9,17 +9,21 @@ import numpy as np
 from sqlalchemy import select
 
 import lab_world
+from duilian.customization.labels.models import Outcome
 from duilian.customization.service import questions_of
 from duilian.infra.clock import now
 from duilian.infra.database import TenantSession
 from duilian.platform.decisions.models import Decision
 from duilian.platform.opinions import strictness, survey
 from duilian.platform.privacy import practice
-from duilian.platform.recruiting.models import Invitation
+from duilian.platform.recruiting.models import Candidate, Invitation
 from duilian.platform.reports.models import Report
 from duilian.platform.revising import replay, service
 from duilian.platform.revising.models import RevisionProposal
+from duilian.platform.sessions import consents
 from duilian.platform.sessions.models import Interview
+from duilian.platform.sessions.policy import policy_of
+from duilian.platform.sessions.states import Status
 from duilian.tenants.actors import actor_of_member
 from duilian.tenants.keyring import open_database, open_keyring
 from duilian.tenants.models import Member
@@ -29,6 +33,7 @@ from world import World, run
 
 PEOPLE, SEED = 150, 20260102
 SURVEYED = 40
+DECLINED = 5  # who do not let their answers improve models
 BORDER = 5.5  # where people were passed on, in the end
 WORDS = "第五题看不明白在问什么"
 STRICT = "empathy"
@@ -40,6 +45,7 @@ def plant(world: World, people: int = PEOPLE) -> Past:
     ).bit_generator.state  # whoever drew before
     past = remember(world, people)
     within(world, _totals)
+    within(world, _consented)
     within(world, _judged)
     run(_surveys(world, past))
     return past
@@ -64,6 +70,24 @@ async def _totals(session: TenantSession) -> None:
                     content={"competencies": [{"key": c.key} for c in content.competencies]},
                 )
             )  # fmt: skip
+
+
+async def _consented(session: TenantSession) -> None:
+    """Some of those who were not hired decline: what weights are fitted to is the same without them."""
+    hired = set(await session.scalars(select(Outcome.person_index)))
+    query = (
+        select(Interview, Candidate.email_index)
+        .join(Invitation, Invitation.id == Interview.invitation_id)
+        .join(Candidate, Candidate.id == Invitation.candidate_id)
+        .where(Invitation.set_key == "complaint", Interview.status == Status.REPORTED)
+        .order_by(Interview.id)
+    )
+    declined = 0
+    for interview, person in (await session.execute(query)).tuples().all():
+        declines = person not in hired and declined < DECLINED
+        declined += declines
+        policy = await policy_of(session, interview)
+        session.add(consents.record_of(interview, policy, "training", granted=not declines))
 
 
 def _decided(interview_id: UUID, member: UUID, *, advanced: bool) -> Decision:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from math import nan
+from math import isfinite, nan
 from typing import Any
 
 from duilian.customization.schemas import LOCALES, QuestionSet
@@ -150,6 +150,7 @@ def _whole(text: str) -> int:
 
 def _number(text: str) -> float:
     try:
-        return float(text)
+        found = float(text)
     except ValueError:
         return nan
+    return found if isfinite(found) else nan

@@ -1,8 +1,8 @@
 """The survey after handing in (题目反馈): voluntary, seen by its candidate, and otherwise only counted.
 
 Two doors, as for declared groups: the candidate's own session reads, writes and erases the candidate's own; `counted`
-reads all of a set in a session that the database lets do nothing else with the table. Words are told without names, in
-an order that says nothing, and only where enough people answered. No scorer and no page of an interview comes here.
+reads all of a set in a session that the database lets do nothing else with the table. What was said is told without
+names, words in an order that says nothing, and only where enough people answered: of one, counts say as much as words. No scorer and no page of an interview comes here.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from duilian.platform.sessions.states import Status
 
 FELT = ("hard", "right", "easy")
 LONGEST_WORDS = 2000
-LEAST_TOLD = 5  # surveys of a set, under which nobody's words are shown
+LEAST_TOLD = 5  # surveys of a set, under which nothing of what they say is told
 MOST_TOLD = 50
 OPEN = frozenset({Status.SUBMITTED, Status.REPORTED, Status.HUMAN_ROUTE})
 
 
 @dataclass(frozen=True)
 class Counted:
-    """What all candidates said of a set. said: by question; words: free texts, none below `LEAST_TOLD` surveys."""
+    """What all candidates said of a set. said: by question; words: free texts; neither below `LEAST_TOLD` surveys."""
 
     n: int
     said: dict[str, Said]
@@ -94,8 +94,9 @@ async def counted(database: Database, tenant_id: UUID, set_key: str) -> Counted:
         shuffled = func.md5(cast(Survey.id, String))  # the number itself tells when it was given
         query = select(Survey).where(Survey.set_key == set_key).order_by(shuffled)
         rows = list(await session.scalars(query))
-        words = [row.words for row in rows if row.words] if len(rows) >= LEAST_TOLD else []
-    return Counted(len(rows), _counts(rows), words[:MOST_TOLD])
+        told = rows if len(rows) >= LEAST_TOLD else []
+        words = [row.words for row in told if row.words]
+    return Counted(len(rows), _counts(told), words[:MOST_TOLD])
 
 
 def _counts(rows: list[Survey]) -> dict[str, Said]:

@@ -66,12 +66,13 @@ def _counts(known: Known) -> Json:
 def _weights(known: Known) -> WeightFit:
     """Performance where enough is known of it: it is what an interview is for. Else what people decided."""
     competencies, decided = known.content.competencies, known.decided()
-    worked = [one for one in known.replayed.past if one.person in known.later]
+    past = [one for one in known.replayed.past if one.interview_id in known.learnable]
+    worked = [one for one in past if one.person in known.later]
     if len(worked) >= weights.LEAST:
         chosen, basis = worked, "outcome"
         criterion = [known.later[one.person] for one in worked]
     else:
-        chosen, basis = [one for one in known.replayed.past if str(one.interview_id) in decided], "decision"
+        chosen, basis = [one for one in past if str(one.interview_id) in decided], "decision"
         criterion = [decided[str(one.interview_id)] for one in chosen]
     table = np.array([_scores(known, one) for one in chosen]).reshape(len(chosen), len(competencies))
     return weights.fit(
@@ -148,5 +149,6 @@ def _order(known: Known) -> OrderFit:
     """A self-introduction opens the conversation and stays where it is."""
     keys = [one.key for one in known.content.questions]
     fixed = [one.key for one in known.content.questions if one.kind == "self_introduction"]
-    levels = np.array([[talk.levels.get(key, np.nan) for key in keys] for talk in known.talks])
-    return order.fit(keys, fixed, levels.reshape(len(known.talks), len(keys)), known.surveys.said)
+    talks = [talk for talk in known.talks if talk.interview_id in known.learnable]
+    levels = np.array([[talk.levels.get(key, np.nan) for key in keys] for talk in talks])
+    return order.fit(keys, fixed, levels.reshape(len(talks), len(keys)), known.surveys.said)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from math import isfinite, nan
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -15,6 +16,8 @@ from duilian.platform.measuring.gather import Marked, Rows, Talk
 from duilian.platform.opinions import strictness, survey
 from duilian.platform.opinions.strictness import VERDICTS
 from duilian.platform.revising.replay import Replayed, replayable
+from duilian.platform.sessions.policy import allowing
+from duilian.tenants.policy import Feature
 
 PERFORMANCE = "probation_performance"
 
@@ -41,7 +44,10 @@ class Corrected:
 
 @dataclass(frozen=True)
 class Known:
-    """opinions: by competency, "" for the total. corrected: by (interview, competency). later: performance by person."""
+    """opinions: by competency, "" for the total. corrected: by (interview, competency). later: performance by person.
+
+    learnable: interviews whose person lets them improve models; only to these something is fitted.
+    """
 
     content: QuestionSet
     replayed: Replayed
@@ -51,6 +57,7 @@ class Known:
     opinions: dict[str, Opinions]
     surveys: survey.Counted
     later: dict[str, float]
+    learnable: set[UUID]
 
     def decided(self) -> dict[str, float]:
         """By interview: one who went on, nought who did not."""
@@ -65,15 +72,18 @@ async def known(database: Database, session: TenantSession, content: QuestionSet
         for one in rows.marked
         if one.item.startswith(f"{content.key}/") and isfinite(one.truth) and isfinite(one.mean)
     ]
+    replayed = await replayable(session, content)
+    mine = {talk.interview_id for talk in talks} | {one.interview_id for one in replayed.past}
     return Known(
         content=content,
-        replayed=await replayable(session, content),
+        replayed=replayed,
         talks=talks,
         marked=marked,
         corrected=await _corrected(session, talks),
         opinions=await _opinions(session, talks),
         surveys=await survey.counted(database, session.tenant_id, content.key),
         later=rows.outcomes.get(PERFORMANCE, {}),
+        learnable=await allowing(session, mine, Feature.TRAINING),
     )
 
 
