@@ -51,7 +51,9 @@ def test_refusing_the_scoring_keeps_the_interview_and_a_person_reviews(
     office.goto(f"{me.world.url}/console/interviews/{me.id}")
     assert_sound(office)
     shoot(office, "refused-scoring-report")
-    language = office.locator("html").get_attribute("lang") or ""  # the administrator's choice, which other stories change
+    language = (
+        office.locator("html").get_attribute("lang") or ""
+    )  # the administrator's choice, which other stories change
     assert t(language, "console.report.person_reviews") in office.locator("main").inner_text()
     assert office.locator("article[data-outcome]").count() > 0
     assert office.locator('article[data-outcome="scored"], [data-score]').count() == 0

@@ -114,14 +114,19 @@ async def overview(desk: Desk, settings: Settings, price: Money) -> list[Json]:
 async def taken_out(desk: Desk, competency: str = "") -> list[Json]:
     """Models that judge no longer because people left them, until a newer run of the competency is done."""
     query = select(TrainingRun).where(TrainingRun.state == service.DONE).order_by(TrainingRun.created_at)
-    newest = {run.competency: run for run in await desk.session.scalars(query)}
+    runs = list(await desk.session.scalars(query))
     released = set(await desk.session.scalars(select(HeadRelease.run_id)))
-    return [
+    newest = {run.competency: run for run in runs if run.id in released}
+    done = {
+        run.competency: run.ended_at for run in sorted(runs, key=lambda run: run.ended_at or run.created_at)
+    }
+    gone = [
         last | {"competency": key, "run": run.id, "at": datetime.fromisoformat(last["at"])}
         for key, run in sorted(newest.items())
-        if run.id in released and competency in ("", key) and run.verdict == "refused"
+        if competency in ("", key) and run.verdict == "refused"
         for last in (run.card or {}).get("forgotten", [])[-1:]
     ]
+    return [one for one in gone if (ended := done[one["competency"]]) is None or ended < one["at"]]
 
 
 async def comparison(desk: Desk, release: HeadRelease | None) -> Json | None:
