@@ -125,7 +125,7 @@ async def _triton(settings: Settings, _database: Database) -> str:
 async def _language(settings: Settings, _database: Database) -> str:
     if not settings.language_url:
         return "no language model is configured, and nothing needs one"
-    headers = {"Authorization": f"Bearer {settings.language_key}"}
+    headers = {"Authorization": f"Bearer {settings.language_key}"} if settings.language_key else {}
     try:
         async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=5) as client:
             answer = await client.get(f"{settings.language_url}/v1/models")
