@@ -29,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 import numpy as np
 import psutil
+from transcribe import recordings
 
 import ending
 from duilian.platform.live.captioning import BYTES, CaptionStream, Said
@@ -37,7 +38,6 @@ from duilian.serving.client import ServingClient
 from duilian.serving.contracts import Language, TranscribeRequest, Transcript
 from duilian.serving.errors import ServingUnavailable
 
-FIXTURES = Path(__file__).parent.parent / "tests/fixtures/speech"
 SERVER = "from duilian.serving.cli import serving; serving()"
 GOAL = 2.0  # seconds, 95th percentile of "shown"
 BLOCK = BYTES // 5
@@ -71,16 +71,15 @@ class Delays:
 
 def main() -> None:
     arguments = _arguments()
-    known = json.loads((arguments.data / "transcripts.json").read_text("utf-8"))
+    folder = recordings(arguments.data)
+    known = json.loads((folder / "transcripts.json").read_text("utf-8"))
     names = [name for name in PREFERRED if name in known] or [
         n for n, row in known.items() if row["language"] in ("zh", "en")
     ]
     process, url = start()
     try:
         found = asyncio.run(
-            measure(
-                url, process, [(arguments.data / n, known[n]["language"]) for n in names[: arguments.answers]]
-            )
+            measure(url, process, [(folder / n, known[n]["language"]) for n in names[: arguments.answers]])
         )
     finally:
         process.terminate()
@@ -229,7 +228,7 @@ def report(found: list[Result]) -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="delay and cost of live captions")
-    parser.add_argument("--data", type=Path, default=FIXTURES)
+    parser.add_argument("--data", type=Path, help="folder with transcripts.json")
     parser.add_argument("--answers", type=int, default=3)
     return parser.parse_args()
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 from numpy.typing import NDArray
-from transcribe import FIXTURES, Answer, read_answers
+from transcribe import Answer, read_answers, recordings
 
 from stacks import free_block
 
@@ -55,7 +55,7 @@ def _ready(url: str) -> bool:
 
 
 def shortest_answers(folder: Path | None, count: int) -> list[Answer]:
-    return sorted(read_answers(folder or FIXTURES), key=lambda a: (a.seconds, a.text))[:count]
+    return sorted(read_answers(recordings(folder)), key=lambda a: (a.seconds, a.text))[:count]
 
 
 def zipf(tenants: int, calls: int, exponent: float = 1.1) -> NDArray[np.int64]:
