@@ -25,7 +25,7 @@ from duilian.tenants.branding import AA_NORMAL_TEXT, contrast, readable
 from inside import within
 from letters import letter_to
 from starting import Starter
-from world import World
+from world import World, open_world
 
 
 @pytest.fixture(scope="module")
@@ -217,8 +217,8 @@ def test_the_reminder_can_be_put_away(company: Starter) -> None:
     assert company.client.get("/console/setup").status_code == 200
 
 
-def test_a_tenant_that_others_had_set_up_is_not_reminded(alice: World) -> None:
-    client = alice.console("admin")
+def test_a_tenant_that_others_had_set_up_is_not_reminded(stack: Stack) -> None:
+    client = open_world(stack.settings).console("admin")
     assert "setup-card" not in client.get("/console").text
     assert client.get("/console/setup").status_code == 200
 
@@ -245,8 +245,9 @@ API_BRAND = {
 }  # fmt: skip
 
 
-def test_brand_by_the_api(alice: World) -> None:
+def test_brand_by_the_api(stack: Stack) -> None:
     """The same checks and the same audit entry as by the page."""
+    alice = open_world(stack.settings)
     with alice.api() as client:
         low = client.put("/api/v1/brand", json=API_BRAND | {"primary": "#ffd84d"})
         assert (low.status_code, low.json()["code"]) == (422, "low-contrast")

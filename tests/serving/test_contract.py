@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import time
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -308,22 +309,29 @@ def material(embedder) -> Material:
     return Material(lines, vectors, {"multilingual-e5-small": "1"})
 
 
+def kill_one(cluster, title: str) -> bool:
+    """The first process under the title; False where none came in a minute."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for process in cluster.processes(title):
+            process.kill()
+            return True
+        time.sleep(0.01)
+    return False
+
+
 class Cancelled(Exception):
     pass
 
 
 def test_a_model_learned_on_the_cluster_is_the_one_learned_here(cluster, bench, material):
     """To the last byte, though a worker is killed under one of its tasks."""
-    killed: list[int] = []
-
-    def tick(_share: float) -> None:
-        for process in () if killed else cluster.processes("ray::part"):
-            killed.append(process.pid)
-            process.kill()
-            return
-
-    here, there = LocalBench().learn(material, lambda _share: None), bench.learn(material, tick)
-    assert killed and pack(there.head)[1] == pack(here.head)[1]
+    here = LocalBench().learn(material, lambda _share: None)
+    with ThreadPoolExecutor(1) as pool:
+        killing = pool.submit(kill_one, cluster, "ray::part")
+        there = bench.learn(material, lambda _share: None)
+        assert killing.result()
+    assert pack(there.head)[1] == pack(here.head)[1]
     assert there.judged == here.judged and there.core_seconds > 0
 
 
