@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 import httpx
@@ -39,9 +39,11 @@ from inside import within
 from outsiders import csrf_of, signed_in
 from playing import play, publish_written, report_of, shipped, written
 from training_world import DEEDS, declare, settle, show_good, teach
+from waiting import wait_until
 from world import World, open_world
 
 HERE = "/console/lab/models"
+wait = partial(wait_until, seconds=150)
 OVER = (service.DONE, service.FAILED, service.CANCELLED)
 
 
@@ -74,13 +76,6 @@ def post(desk: httpx.Client, path: str, data: dict | None = None, status: int = 
     answer = desk.post(path, data={"csrf": csrf_of(desk), **(data or {})})
     assert answer.status_code == status, f"{path}: {answer.status_code} {answer.text[:600]}"
     return answer
-
-
-def wait(ready, seconds: float = 150) -> None:
-    deadline = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < deadline
-        time.sleep(0.4)
 
 
 def run_of(world: World, run_id: str) -> dict:
