@@ -122,9 +122,14 @@ def report(seen: Seen, rate: float) -> int:
     p95 = statistics.quantiles(seen.delays, n=20)[-1]
     print(f"{len(seen.delays)} rounds at {rate:.2f}/s, {len(seen.lost)} lost {sorted(set(seen.lost))}")
     print(f"delay p50 {statistics.median(seen.delays):.2f} s, p95 {p95:.2f} s")
-    print(f"memory {max(warm) >> 20} MB at most")
+    print(f"memory {max(warm) >> 20} MB at most; by the minute {by_the_minute(seen.memory)}")
     flat = at_most("memory of the second half by the first", ratio, GROWTH)
     return 0 if flat and not seen.lost else 1
+
+
+def by_the_minute(memory: list[int]) -> list[int]:
+    """Median MB of each minute: shows whether growth goes on or comes to rest."""
+    return [int(statistics.median(memory[n : n + 60])) >> 20 for n in range(0, len(memory), 60)]
 
 
 def _arguments() -> argparse.Namespace:

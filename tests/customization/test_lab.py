@@ -15,8 +15,13 @@ from click.testing import CliRunner
 from duilian.customization.lab import artefacts
 from duilian.customization.lab.cli import lab
 from duilian.customization.lab.evaluation import folds_of
+from duilian.customization.lab.learning import learn
 from duilian.customization.lab.lines import Line
+from duilian.customization.lab.vectors import Vectors
+from duilian.infra.settings import load
 from duilian.serving.scoring.learned.facts import in_order, shared
+from duilian.serving.scoring.learned.forgetting import without
+from duilian.serving.scoring.learned.observe import Observer
 from duilian.serving.scoring.learned.process import Block, solve
 from duilian.serving.scoring.learned.tokens import runs, units, verdict
 
@@ -117,6 +122,40 @@ def test_more_labels_agree_better(tmp_path: Path) -> None:
     few, many, too_many, everything = points
     assert few["mean_qwk"]["value"] < many["mean_qwk"]["value"] <= everything["mean_qwk"]["value"] + 0.05
     assert (too_many["items"], too_many["mean_qwk"]["value"]) == (0, None)
+
+
+def test_the_industry_speaks_of_questions_that_have_no_labels(tmp_path: Path) -> None:
+    """And is silent about those that have: what was learned of them is the same to the last digit."""
+    own, seen = lines(8), lines(40, seed=6)
+    mine = write(tmp_path / "own.jsonl", [row for row in own if row["item"] == "late"])
+    pack = write(
+        tmp_path / "pack.jsonl",
+        [row | {"person": None} for row in lines(12, seed=5) if row["item"] == "anger"],
+    )
+    other = write(tmp_path / "leak.jsonl", [row for row in seen if row["item"] == "leak"])
+    same = write(tmp_path / "late.jsonl", [row for row in seen if row["item"] == "late"])
+    alone = json.loads(run("train", mine, "--out", tmp_path / "alone"))
+    helped = json.loads(run("train", mine, "--industry", pack, "--out", tmp_path / "helped"))
+    assert (alone["labels"], alone["industry"], helped["labels"], helped["industry"]) == (8, 0, 8, 12)
+    without_it, with_it = (
+        json.loads(run("evaluate", tmp_path / model, other))["pooled_qwk"]["value"]
+        for model in ("alone", "helped")
+    )
+    assert with_it > without_it + 0.1
+    said = [json.loads(row) for row in run("score", tmp_path / "helped", other).splitlines()]
+    assert all(row["provisional"] for row in said), "what the industry marked is no label of the company's"
+    assert run("score", tmp_path / "helped", same) == run("score", tmp_path / "alone", same)
+
+
+def test_people_leave_a_model_and_the_industry_stays(tmp_path: Path) -> None:
+    own = [Line(**row) for row in lines(8) if row["item"] == "late"]
+    others = [Line(**row | {"person": None}) for row in lines(5, seed=5) if row["item"] != "late"]
+    vectors = Vectors(load())
+    learned = learn(own, Observer(vectors), {"multilingual-e5-small": "1"}, industry=others)
+    left = without(learned, {"p0", "p1"})
+    assert left is not None and [len(item.people) for item in left.items] == [6]
+    assert [item.key for item in left.industry] == ["anger", "leak"] and left.industry == learned.industry
+    assert without(learned, {row.person for row in own if row.person}) is None, "it is nobody's any more"
 
 
 def test_nobody_stands_on_both_sides() -> None:

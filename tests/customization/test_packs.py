@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from duilian.customization import packs
+from duilian.customization import marked, packs
 from duilian.customization.errors import BadPack
 
 SETS = [(industry, s.key) for industry in ("retail", "manufacturing") for s in packs.shipped_sets(industry)]
@@ -31,6 +31,27 @@ def test_shipped_set_has_all_kinds_of_questions(industry: str, key: str) -> None
     assert kinds.count("structured") >= 3
     assert kinds[-1] == "scenario"
     assert sum(c.weight for c in found.competencies) == 100
+
+
+def test_marked_answers_belong_to_questions_and_meet_a_competency() -> None:
+    for industry, key in [("retail", "complaint"), ("manufacturing", "fault-finding")]:
+        asked = next(s for s in packs.shipped_sets(industry) if s.key == key)
+        for locale in ("zh-CN", "en"):
+            found = marked.answers(industry, key, locale)
+            assert set(found) == {question.key for question in asked.questions}
+            assert all(1 <= one.level <= 5 and one.text for rows in found.values() for one in rows)
+            assert len({one.level for rows in found.values() for one in rows}) >= 4
+
+
+def test_marked_answers_stand_under_what_is_learned() -> None:
+    (care, *_) = packs.shipped_sets("retail")[0].competencies
+    mine = marked.lines("retail", care.key)
+    assert mine and all(
+        care.levels[4].anchor["en"] in line.reference for line in mine if line.item.endswith("/en")
+    )
+    anything = marked.lines("retail", "a-competency-of-ones-own")
+    assert len(anything) == 40 and len(mine) < 40, "of the industry, whatever they were asked for"
+    assert marked.lines("an-industry-without-a-pack", care.key) == []
 
 
 def source() -> dict[str, Any]:

@@ -3,57 +3,62 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
-import httpx
 import msgspec
 import pytest
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import select
 
-from duilian.billing.models import UsageEvent
 from duilian.customization.anchors import service as anchors
 from duilian.customization.labels import forgetting
-from duilian.customization.labels.models import Example, Rating
-from duilian.customization.training import datasets
-from duilian.customization.training.folds import Material
-from duilian.customization.training.models import Forgetting, HeadRelease, ShadowScore, TrainingRun
-from duilian.infra.audit import AuditEntry
+from duilian.customization.labels.models import Example
+from duilian.customization.training.models import Forgetting, TrainingRun
 from duilian.infra.clock import now
 from duilian.infra.database import TenantSession
-from duilian.infra.objects import ObjectStore, TenantKey
+from duilian.infra.objects import ObjectStore
 from duilian.platform.app.up import Stack
 from duilian.platform.labelling.unlearner import Unlearner
-from duilian.platform.scoring.heads import IN_FORCE, HeadShelf
-from duilian.platform.scoring.models import Analysis
-from duilian.platform.training import service, trainer
-from duilian.platform.training.benches import Bench, Learnt, LocalBench, Tick
+from duilian.platform.scoring.heads import IN_FORCE
+from duilian.platform.training import service
 from duilian.platform.training.cluster import ClusterUnusable, RayBench
-from duilian.serving.client import ServingClient
-from duilian.serving.scoring.artefact import labels_in
-from duilian.tenants.keyring import keys_of, open_database, open_keyring
+from duilian.tenants.keyring import open_database, open_keyring
 from finished import reported, until
 from inside import within
-from outsiders import csrf_of, signed_in
-from playing import play, publish_written, report_of, shipped, written
-from training_world import DEEDS, declare, settle, show_good, teach
+from outsiders import signed_in
+from playing import shipped
+from training_steps import (
+    HERE,
+    Dying,
+    Killed,
+    Leaving,
+    Taught,
+    actions,
+    adapted_run,
+    explained,
+    forgetting_jobs,
+    given,
+    gone,
+    in_force,
+    interview,
+    people_in_store,
+    post,
+    queued,
+    run_of,
+    run_of_changed,
+    shadow_scores,
+    shadowed,
+    states,
+    train,
+    train_on,
+    usage,
+)
+from training_world import declare, settle, show_good, teach
 from waiting import wait_until
 from world import World, open_world
 
-HERE = "/console/lab/models"
 wait = partial(wait_until, seconds=150)
 OVER = (service.DONE, service.FAILED, service.CANCELLED)
-
-
-@dataclass(frozen=True)
-class Taught:
-    world: World
-    learnable: str
-    hopeless: str
-    desk: httpx.Client
-    runs: dict[str, str]
 
 
 @pytest.fixture(scope="module")
@@ -66,44 +71,6 @@ def taught(stack: Stack) -> Taught:
     for run_id in runs.values():
         wait(lambda one=run_id: run_of(world, one)["state"] in OVER)
     return Taught(world, learnable, hopeless, desk, runs)
-
-
-def train(desk: httpx.Client, competency: str) -> str:
-    return post(desk, f"{HERE}/train", {"competency": competency}).headers["location"].rpartition("/")[2]
-
-
-def post(desk: httpx.Client, path: str, data: dict | None = None, status: int = 303) -> httpx.Response:
-    answer = desk.post(path, data={"csrf": csrf_of(desk), **(data or {})})
-    assert answer.status_code == status, f"{path}: {answer.status_code} {answer.text[:600]}"
-    return answer
-
-
-def run_of(world: World, run_id: str) -> dict:
-    with world.api() as program:
-        return program.get(f"/api/v1/lab/models/runs/{run_id}").raise_for_status().json()
-
-
-def states(run: dict) -> dict[str, str]:
-    return {gate["name"]: gate["state"] for gate in run["card"]["gates"]}
-
-
-def interview(world: World) -> dict:
-    set_key = publish_written(world, shipped("retail", "complaint"))
-    return report_of(world, play(world, set_key, written("complaint", "medium", "zh")))
-
-
-def in_force(world: World) -> dict[str, str]:
-    async def read(session: TenantSession) -> dict[str, str]:
-        return (await HeadShelf(ObjectStore(world.settings), keys_of(session)).in_force()).heads
-
-    return within(world, read)
-
-
-def actions(world: World) -> list[str]:
-    async def read(session: TenantSession) -> list[str]:
-        return list(await session.scalars(select(AuditEntry.action)))
-
-    return within(world, read)
 
 
 def test_labels_by_lot_are_refused_and_nobody_overrides_it(taught: Taught) -> None:
@@ -148,12 +115,8 @@ def test_the_cost_is_told_before_and_measured_after(taught: Taught) -> None:
     page = taught.desk.get(f"{HERE}/runs/{run['id']}").text
     assert "data-cost" in page and "¥0.01 / " in page.replace("CN¥", "¥")
     assert taught.desk.get(HERE).text.count("core-seconds") >= 2
-    wait(lambda: (UUID(run["id"]), "model.trained") in within(world, _usage))
-    assert within(world, _usage).count((UUID(run["id"]), "model.trained")) == 1
-
-
-async def _usage(session: TenantSession) -> list[tuple[UUID, str]]:
-    return [tuple(row) for row in await session.execute(select(UsageEvent.subject_id, UsageEvent.metric))]
+    wait(lambda: (UUID(run["id"]), "model.trained") in within(world, usage))
+    assert within(world, usage).count((UUID(run["id"]), "model.trained")) == 1
 
 
 def test_shadow_promotion_and_the_way_back(taught: Taught) -> None:
@@ -165,8 +128,8 @@ def test_shadow_promotion_and_the_way_back(taught: Taught) -> None:
     assert shadowed["competencies"] == before["competencies"], "the shadow changes nothing"
     assert run["artefact"][:12] not in msgspec.json.encode(shadowed).decode()
     asked = [q for q in shipped("retail", "complaint").questions if taught.learnable in q.competencies]
-    wait(lambda: len(within(world, _shadow_scores)) == len(asked))
-    release, pairs = within(world, _release), within(world, _shadow_scores)
+    wait(lambda: len(within(world, shadow_scores)) == len(asked))
+    release, pairs = within(world, shadowed), within(world, shadow_scores)
     assert any(counted is not None and counted != shadow for counted, shadow in pairs)
     page = desk.get(f"{HERE}/competencies/{taught.learnable}").raise_for_status().text
     assert f'data-count="shadow">{len(pairs)}<' in page
@@ -191,35 +154,6 @@ def test_shadow_promotion_and_the_way_back(taught: Taught) -> None:
     } <= set(actions(world))
 
 
-def explained(world: World, report: dict, competency: str) -> None:
-    """The model's own account: in the API, on the page, in the PDF; what it says of others is levels and counts."""
-    (scored,) = (one for one in report["competencies"] if one["key"] == competency)
-    text = {one["key"]: one["transcript"]["text"] for one in report["answers"]}
-    assert scored["why"], "a model of the company's own judged"
-    for why in scored["why"]:
-        assert all(text[why["answer"]][one["offset"] :].startswith(one["text"]) for one in why["moved"])
-        assert set(why["near"][0]) == {"level", "answers"} if why["near"] else why["labels"] == 0
-    said = msgspec.json.encode(scored["why"]).decode()
-    assert not any(deed in said for deed in DEEDS), "nobody else's words"
-    here = f"/console/interviews/{report['interview']}"
-    staff = world.console("owner")
-    page = staff.get(here).raise_for_status().text
-    assert 'data-part="why"' in page
-    assert staff.get(f"{here}/report.pdf").raise_for_status().content.startswith(b"%PDF")
-
-
-async def _shadow_scores(session: TenantSession) -> list[tuple[float | None, float | None]]:
-    return [tuple(row) for row in await session.execute(select(ShadowScore.counted, ShadowScore.shadow))]
-
-
-async def _erase_analyses(session: TenantSession) -> None:
-    await session.execute(delete(Analysis))
-
-
-async def _release(session: TenantSession) -> UUID:
-    return (await session.scalars(select(HeadRelease.id).where(HeadRelease.state == "shadow"))).one()
-
-
 def test_only_a_person_with_the_right_promotes(taught: Taught) -> None:
     auditor = signed_in(taught.world, "auditor")[0]
     nobody = UUID(int=1)
@@ -235,75 +169,30 @@ def test_a_run_is_cancelled_and_changed_labels_are_noticed(taught: Taught) -> No
     first = train(desk, taught.learnable)
     post(desk, f"{HERE}/runs/{first}/cancel")
     post(desk, f"{HERE}/runs/{first}/cancel", status=409)
-    again = within(world, lambda session: _run_of_changed(session, taught.learnable))
+    again = within(world, lambda session: run_of_changed(session, taught.learnable))
     wait(lambda: run_of(world, again)["state"] in OVER)
     run = run_of(world, again)
     assert run["failure"] and run["failure"]["code"] == "dataset-changed", {**run, "card": None}
     assert run_of(world, first)["state"] == "cancelled" and run_of(world, first)["card"] is None
 
 
-async def _run_of_changed(session: TenantSession, competency: str) -> str:
-    """A run whose labels are changed before the worker begins: both in one transaction."""
-    row = await service.start(session, competency, {})
-    mine = select(Rating.id).join(Example, Example.id == Rating.example_id).order_by(Rating.id).limit(1)
-    chosen = mine.where(Example.competency == competency).scalar_subquery()
-    await session.execute(update(Rating).where(Rating.id == chosen).values(level=Rating.level % 5 + 1))
-    return str(row.id)
-
-
 def test_a_cluster_out_of_reach_is_said_on_the_page_and_nothing_is_learned_here(taught: Taught) -> None:
     world, desk = taught.world, taught.desk
-    run_id = within(world, lambda session: _queued(session, taught.learnable))
+    run_id = within(world, lambda session: queued(session, taught.learnable))
     with pytest.raises(ClusterUnusable):
-        asyncio.run(_train_on(world, run_id, RayBench("ray://127.0.0.1:9")))
+        asyncio.run(train_on(world, run_id, RayBench("ray://127.0.0.1:9")))
     found = run_of(world, run_id)
     assert (found["state"], found["failure"]["code"]) == ("learning", "training-cluster-unusable")
     assert "127.0.0.1:9" in desk.get(f"{HERE}/runs/{run_id}").text and found["card"] is None
     post(desk, f"{HERE}/runs/{run_id}/cancel")
 
 
-async def _queued(session: TenantSession, competency: str) -> str:
-    """A run that no job of the worker's takes up."""
-    dataset = await datasets.freeze(session, competency)
-    empty = dict.fromkeys(column.name for column in TrainingRun.__table__.columns if column.nullable)
-    row = TrainingRun(
-        dataset_id=dataset.id, competency=competency, adapt=False, state="queued", share=0.0, created_by="tests", created_at=now(),
-        **empty,
-    )  # fmt: skip
-    session.add(row)
-    await session.flush()
-    return str(row.id)
-
-
-async def _train_on(world: World, run_id: str, bench: Bench) -> None:
-    settings = world.settings
-    database = open_database(settings, open_keyring(settings), 2)
-    try:
-        async with ServingClient(settings.serving_url, settings.serving_token) as serving:
-            await trainer.Trainer(database, ObjectStore(settings), serving, settings, bench, {}).run(
-                world.tenant_id, run_id
-            )
-    finally:
-        await database.close()
-
-
-class Leaving(LocalBench):
-    """Somebody leaves while the others' labels are learned."""
-
-    def __init__(self, leave: Callable[[], object]) -> None:
-        self._leave = leave
-
-    def learn(self, material: Material, tick: Tick) -> Learnt:
-        self._leave()
-        return super().learn(material, tick)
-
-
 def test_a_good_example_that_goes_meanwhile_is_in_no_model(taught: Taught) -> None:
     """Nobody marked it, so it is no label of the dataset; its words would stand in the model all the same."""
     world, good = taught.world, show_good(taught.world, taught.learnable)
-    run_id = within(world, lambda session: _queued(session, taught.learnable))
+    run_id = within(world, lambda session: queued(session, taught.learnable))
     bench = Leaving(lambda: within(world, lambda session: forgetting.examples(session, Example.id == good)))
-    asyncio.run(_train_on(world, run_id, bench))
+    asyncio.run(train_on(world, run_id, bench))
     found = run_of(world, run_id)
     assert (found["state"], found["failure"]["code"]) == ("failed", "dataset-changed")
 
@@ -334,9 +223,9 @@ def test_whoever_withdraws_leaves_every_model(taught: Taught) -> None:
     before = run_of(world, taught.runs[taught.learnable])
     person = reported(world)
     post(desk, f"{HERE}/runs/{before['id']}/shadow")
-    release = within(world, _release)
+    release = within(world, shadowed)
     post(desk, f"{HERE}/releases/{release}/promote", {"reason": "Few have declared a group so far."})
-    pseudonym = within(world, lambda session: _given(session, taught.learnable, UUID(person.id)))
+    pseudonym = within(world, lambda session: given(session, taught.learnable, UUID(person.id)))
     held = [people.count(pseudonym) for people in people_in_store(world).values()]
     assert pseudonym in people_in_store(world)[before["artefact"]]
     person.api.post("/my-data/withdrawals", json={"purpose": "training"}).raise_for_status()
@@ -353,35 +242,13 @@ def test_whoever_withdraws_leaves_every_model(taught: Taught) -> None:
         "answers are judged by the rest"
     )
     assert_killed_anywhere_it_ends_the_same(world, stored[after["artefact"]][0], after["artefact"])
-    assert within(world, lambda session: _gone(session, taught.learnable)) == 40
+    assert within(world, lambda session: gone(session, taught.learnable)) == 40
     wait(lambda: in_force(world) == {})
     assert run_of(world, before["id"])["verdict"] == "refused"
     assert 'data-part="taken-out"' in desk.get(HERE).text
     post(desk, f"{HERE}/runs/{before['id']}/shadow", status=409)
     assert {"model.forgot", "model.taken_out"} <= set(actions(world))
     assert interview(world)["competencies"], "the scorer without labels judges again"
-
-
-class Killed(Exception):
-    pass
-
-
-class Dying(ObjectStore):
-    """A store that the job does not outlive: before the shelf is written, or before old models are deleted."""
-
-    def __init__(self, world: World, at: str) -> None:
-        super().__init__(world.settings)
-        self._at = at
-
-    async def put(self, owner: TenantKey, name: str, plaintext: bytes) -> None:
-        if self._at == name:
-            raise Killed
-        await super().put(owner, name, plaintext)
-
-    async def delete(self, tenant_id: UUID, names: list[str]) -> None:
-        if self._at == "delete":
-            raise Killed
-        await super().delete(tenant_id, names)
 
 
 def assert_killed_anywhere_it_ends_the_same(world: World, person: str, before: str) -> None:
@@ -397,7 +264,7 @@ def assert_killed_anywhere_it_ends_the_same(world: World, person: str, before: s
         finally:
             await database.close()
 
-    wait(lambda: within(world, _forgetting_jobs) == 0)
+    wait(lambda: within(world, forgetting_jobs) == 0)
     within(world, ask)
     for at in (IN_FORCE, "delete"):
         with pytest.raises(Killed):
@@ -409,52 +276,6 @@ def assert_killed_anywhere_it_ends_the_same(world: World, person: str, before: s
     stored = people_in_store(world)
     assert before not in stored and not any(person in people for people in stored.values())
     assert set(in_force(world).values()) <= stored.keys()
-
-
-async def _forgetting_jobs(session: TenantSession) -> int:
-    waiting = text(
-        "select count(*) from procrastinate_jobs where task_name = 'models.forget' and status in ('todo', 'doing')"
-    )
-    return await session.scalar(waiting) or 0
-
-
-async def _given(session: TenantSession, competency: str, interview_id: UUID) -> str:
-    """An answer of the dataset belongs to this interview from now on; the pseudonym that its row bears."""
-    mine = (await session.scalars(select(Example).where(Example.interview_id == interview_id))).first()
-    query = select(Example).where(Example.competency == competency, Example.source == "import")
-    chosen = (await session.scalars(query.order_by(Example.id).limit(1))).one()
-    assert chosen.person_index
-    pseudonym = chosen.person_index.hex()
-    chosen.interview_id, chosen.person_index = interview_id, mine.person_index if mine else b"moved"
-    return pseudonym
-
-
-async def _gone(session: TenantSession, competency: str) -> int:
-    """As retention lets history go."""
-    ids = select(Example.id).where(Example.competency == competency, Example.source == "import").limit(40)
-    return await forgetting.examples(session, Example.id.in_(ids.scalar_subquery()))
-
-
-def people_in_store(world: World) -> dict[str, list[str]]:
-    """Whose rows each stored model holds, by its sha256."""
-
-    async def read(session: TenantSession) -> dict[str, list[str]]:
-        shelf = HeadShelf(ObjectStore(world.settings), keys_of(session))
-        heads = {one: labels_in(await shelf.artefact(one)) for one in await shelf.stored()}
-        return {
-            one: [person or "" for item in head.items for person in item.people]
-            for one, head in heads.items()
-            if head
-        }
-
-    return within(world, read)
-
-
-async def _adapted_run(session: TenantSession, competency: str) -> str:
-    """Too few labels for the page to offer it, which keeps the step short."""
-    row = await service.start(session, competency, {})
-    row.adapt = True
-    return str(row.id)
 
 
 def test_the_encoder_is_adapted_only_where_labels_suffice(taught: Taught) -> None:
@@ -473,7 +294,7 @@ def test_too_few_labels_neither_train_nor_pass(stack: Stack) -> None:
     learnable, hopeless = teach(world, good=10, bad=9)
     desk = signed_in(world, "consultant")[0]
     post(desk, f"{HERE}/train", {"competency": hopeless}, status=422)
-    run_id = within(world, lambda session: _adapted_run(session, learnable))
+    run_id = within(world, lambda session: adapted_run(session, learnable))
     wait(lambda: run_of(world, run_id)["state"] in OVER)
     run = run_of(world, run_id)
     assert run["verdict"] == "refused" and states(run)["enough"] == "failed"

@@ -1,4 +1,4 @@
-"""The ASGI application of the model tier: MessagePack in, MessagePack out (contracts.py), whoever answers (tier.py).
+"""The ASGI application of the model tier: MessagePack in, MessagePack out (contracts/), whoever answers (tier.py).
 
 `POST /v1/{transcribe,caption,observe,embed,score,converse}`; `GET /health` answers at once, 503 until every model is loaded.
 """

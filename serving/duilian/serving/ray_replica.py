@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from duilian.infra import telemetry
 from duilian.infra.settings import load
+from duilian.serving import allocator
 from duilian.serving.desks import desk_of
 from duilian.serving.errors import ServingUnavailable
 
@@ -17,6 +18,7 @@ class StepReplica:
     """
 
     def __init__(self, step: str, rollout: str = "") -> None:
+        allocator.keep_flat()
         settings = load()
         telemetry.setup(f"duilian-serving-{step}", settings)
         self._step, self.rollout = step, rollout

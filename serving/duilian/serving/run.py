@@ -10,6 +10,7 @@ from granian.server.embed import Server
 
 from duilian.infra import telemetry
 from duilian.infra.settings import Settings
+from duilian.serving import allocator
 from duilian.serving.app import create_app
 
 BACKPRESSURE = 256  # connections served at once
@@ -17,6 +18,7 @@ BACKPRESSURE = 256  # connections served at once
 
 def serve(settings: Settings) -> None:
     """Blocks until a signal. Raises OSError if the port is taken."""
+    allocator.keep_flat()
     telemetry.setup("duilian-serving", settings)
     try:
         asyncio.run(_serve(settings))

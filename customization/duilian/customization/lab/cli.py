@@ -31,6 +31,11 @@ from duilian.serving.scoring.learned.observe import Observer
 DATA = click.argument("data", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 MODEL = click.argument("model", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 
+INDUSTRY = click.option(
+    "--industry", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Marked answers of others, same scale, that items without labels are judged by too.",
+)  # fmt: skip
+
 
 class Numbers(click.ParamType[list[int]]):
     """Whole numbers above zero, separated by commas."""
@@ -60,19 +65,21 @@ def lab() -> None:
 @click.option(
     "--adapter", "adapted", is_flag=True, help="Also fine-tune the encoder: English, 200 labels or more."
 )
+@INDUSTRY
 @one_line
-def train(data: Path, out: Path, adapted: bool) -> None:
+def train(data: Path, out: Path, adapted: bool, industry: Path | None) -> None:
     """Learn from all lines of DATA that carry a score."""
     began = time.monotonic()
     adapter = _adapter(data) if adapted else b""
     lines, vectors, observer = _open(data, adapter)
-    learned = learn(lines, observer, vectors.encoder)
+    others = _others(industry, vectors)
+    learned = learn(lines, observer, vectors.encoder, industry=others)
     learned = msgspec.structs.replace(learned, adapter=adapter)
     seconds = time.monotonic() - began
     sha256 = artefacts.write(learned, out)
     _print({
         "model": str(out), "sha256": sha256, "items": len(learned.items),
-        "labels": sum(len(item.scores) - item.examples for item in learned.items),
+        "labels": sum(len(item.scores) - item.examples for item in learned.items), "industry": len(others),
         "scale": learned.scale or [learned.low, learned.high], "seconds": round(seconds, 1),
         "left_out_exact": None if adapter else _left_out(learned),
         "encoder": vectors.encoder,
@@ -114,18 +121,24 @@ def evaluate_model(model: Path, data: Path) -> None:
 @click.option("--repeats", type=click.IntRange(1, 100), default=3, show_default=True, help="Draws of labels.")
 @click.option("--cross-validate", is_flag=True, help="Also ten-fold, with all labels.")
 @click.option("--unseen", is_flag=True, help="Also items left out whole.")
+@INDUSTRY
 @one_line
-def learning_curve(data: Path, labels: list[int], repeats: int, cross_validate: bool, unseen: bool) -> None:
+def learning_curve(
+    data: Path, labels: list[int], repeats: int, cross_validate: bool, unseen: bool, industry: Path | None
+) -> None:
     """Agreement on held-out people by the number of labels an item; the last point has all that there are."""
     lines, vectors, observer = _open(data)
     found: dict[str, Any] = {"points": []}
-    for point in curve(lines, labels, observer, vectors.encoder, repeats=repeats):
+    others = _others(industry, vectors)
+    for point in curve(lines, labels, observer, vectors.encoder, repeats=repeats, industry=others):
         found["points"].append(_plain(point))
         click.echo(f"{point.labels or 'all'}: {point.mean_qwk.value}", err=True)
     if cross_validate:
         found["cross_validated"] = _plain(agreement(cross_validated(lines, observer, vectors.encoder)))
     if unseen:
-        found["unseen_items"] = _plain(agreement(unseen_items(lines, observer, vectors.encoder)))
+        found["unseen_items"] = _plain(
+            agreement(unseen_items(lines, observer, vectors.encoder, industry=others))
+        )
     _print(found)
 
 
@@ -157,8 +170,19 @@ def _open(data: Path, adapter: bytes = b"") -> tuple[list[Line], Vectors, Observ
     """The lines, all their texts read by the encoder, with the adapter where there is one."""
     lines = read_lines(data)
     vectors = Vectors(load(), adapter=adapter)
-    vectors.read([text for line in lines for text in (line.question, *line.reference, line.answer)])
+    _read(lines, vectors)
     return lines, vectors, Observer(vectors)
+
+
+def _others(industry: Path | None, vectors: Vectors) -> list[Line]:
+    """Those that carry a score."""
+    lines = [line for line in read_lines(industry) if line.score is not None] if industry else []
+    _read(lines, vectors)
+    return lines
+
+
+def _read(lines: list[Line], vectors: Vectors) -> None:
+    vectors.read([text for line in lines for text in (line.question, *line.reference, line.answer)])
 
 
 def _plain(result: msgspec.Struct) -> dict[str, Any]:

@@ -129,9 +129,10 @@ def curve(
     *,
     repeats: int = 3,
     seed: int = SEED,
+    industry: Sequence[Line] = (),
 ) -> Iterator[Point]:
     """Agreement on held-out people with so many labels an item, then with all of the rest. The held-out people of a
-    repeat are the same for every number of labels."""
+    repeat are the same for every number of labels. industry: as `learn` takes it."""
     marked = [line for line in lines if line.score is not None]
     for number in [*sorted(labels), None]:
         found: list[Pairs] = []
@@ -140,7 +141,7 @@ def curve(
             taught, kept = _split(marked, number, seed + repeat)
             used |= {line.item for line in taught}
             if kept:
-                model = Model(learn(taught, observer, encoder))
+                model = Model(learn(taught, observer, encoder, industry=industry))
                 found.append(list(zip(kept, judge_lines(model, kept, observer), strict=True)))
         yield _point(number, len(used), found)
 
@@ -214,14 +215,21 @@ def folds_of(lines: Sequence[Line], folds: int = FOLDS, seed: int = SEED) -> dic
     return found
 
 
-def unseen_items(lines: Sequence[Line], observer: Observer, encoder: dict[str, str], most: int = 20) -> Pairs:
-    """Lines of items that the model knows nothing of: items in `most` groups, each left out once."""
+def unseen_items(
+    lines: Sequence[Line],
+    observer: Observer,
+    encoder: dict[str, str],
+    most: int = 20,
+    industry: Sequence[Line] = (),
+) -> Pairs:
+    """Lines of items that the model knows nothing of: items in `most` groups, each left out once. industry: as `learn` takes it."""
     marked = [line for line in lines if line.score is not None]
     items = sorted(by_item(marked))
     found: Pairs = []
     for group in np.array_split(np.array(items, dtype=object), min(most, len(items))):
         left = set(group)
         kept = [line for line in marked if line.item in left]
-        model = Model(learn([line for line in marked if line.item not in left], observer, encoder))
+        taught = [line for line in marked if line.item not in left]
+        model = Model(learn(taught, observer, encoder, industry=industry))
         found += zip(kept, judge_lines(model, kept, observer), strict=True)
     return found

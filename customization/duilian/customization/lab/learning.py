@@ -31,9 +31,15 @@ LEAST = 5
 
 
 def learn(
-    lines: Sequence[Line], observer: Observer, encoder: dict[str, str], competency: str = ""
+    lines: Sequence[Line],
+    observer: Observer,
+    encoder: dict[str, str],
+    competency: str = "",
+    industry: Sequence[Line] = (),
 ) -> Learned:
-    """A model of all items with labels. encoder: its name and version; competency: of a tenant's head. Raises NothingToLearn, OneMark."""
+    """A model of all items with labels. encoder: its name and version; competency: of a tenant's head. industry: marked answers of
+    the industry pack, on the same scale; with few labels they speak for what they share with them. Raises NothingToLearn, OneMark.
+    """
     marked = [line for line in lines if line.score is not None]
     if len(marked) < LEAST:
         raise NothingToLearn(least=LEAST, found=len(marked))
@@ -41,7 +47,11 @@ def learn(
     if len(scores) == 1:
         raise OneMark(mark=scores[0])
     low, high = scores[0], scores[-1]
-    items = [_labels(key, group, observer, low, high) for key, group in sorted(by_item(marked).items())]
+    others = by_item(industry)
+    items = [
+        _labels(key, group, _of_the_same(group, others), observer, low, high)
+        for key, group in sorted(by_item(marked).items())
+    ]
     scale = scores if len(scores) <= MOST_MARKS else []
     (name, version), *_ = encoder.items()
     hyper = fit_hyper(items, scale, low, high)
@@ -54,6 +64,7 @@ def learn(
         high=high,
         hyper=hyper,
         items=items,
+        industry=[_labels(key, [], group, observer, low, high) for key, group in sorted(others.items())],
     )
 
 
@@ -64,14 +75,26 @@ def by_item(lines: Sequence[Line]) -> dict[str, list[Line]]:
     return groups
 
 
-def _labels(key: str, lines: list[Line], observer: Observer, low: float, high: float) -> Labels:
-    """With examples nobody marked: a reference deserves the highest mark, the question read back or silence the lowest."""
+def _of_the_same(lines: list[Line], others: dict[str, list[Line]]) -> list[Line]:
+    """The industry's answers to the same question, taken out of all of its answers."""
+    asked = lines[0].question
+    key = next((key for key, group in sorted(others.items()) if asked and group[0].question == asked), "")
+    return others.pop(key, [])
+
+
+def _labels(
+    key: str, lines: list[Line], industry: list[Line], observer: Observer, low: float, high: float
+) -> Labels:
+    """With examples that no reader of the company marked: a reference deserves the highest mark, the question read back
+    or silence the lowest, and the industry's answers what the pack says."""
     kept = lines[-MOST_LABELS:]
     said = {line.answer for line in kept}  # a good answer is a reference for others, never for itself
-    question, references = kept[0].question, [text for text in kept[0].reference if text not in said]
+    first = (kept or industry)[0]
+    question, references = first.question, [text for text in first.reference if text not in said]
     blank = ["", question] if question else [""]
-    texts = [*(line.answer for line in kept), *references, *blank]
+    texts = [*(line.answer for line in kept), *references, *blank, *(line.answer for line in industry)]
     scores = [*(target(line) for line in kept), *[high] * len(references), *[low] * len(blank)]
+    scores += [min(max(target(line), low), high) for line in industry]
     rows = observer.read(question, references, texts)
     return labels_of(key, question, references, rows, scores, [line.person for line in kept])
 

@@ -129,7 +129,7 @@ def _exchanged(line: LabelledLine) -> Line:
     settled = line.adjudicated is not None or line.first is None
     first = line.level if settled or line.first is None else float(line.first.level)
     return Line(
-        item=line.item,
+        item=f"{line.item}/{line.language}",  # a question in two languages has two sets of references
         question=line.question,
         reference=line.reference,
         answer=line.answer,

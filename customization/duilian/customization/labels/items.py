@@ -42,12 +42,19 @@ async def competency_of(session: TenantSession, example: Example) -> Competency 
 
 
 async def anchors(session: TenantSession, example: Example) -> list[str]:
-    """What the rubric says of the highest levels, in the example's language; and the procedure that the question asks for,
-    as one text in its order, so that a model's facts of content and order (learned.facts) are measured against it."""
-    competency = await competency_of(session, example)
-    levels, locale = competency.levels if competency else [], LOCALE_OF[example.language]
-    found = [words(level.anchor, locale) for level in levels if level.level in TOP]
+    """`references` of the very version that the example was given under; [] where no published set knows it."""
+    questions = await content(session, example.set_id)
     question = await question_of(session, example)
-    if question and question.procedure and question.procedure.competency == example.competency:
+    if questions is None:
+        return []
+    return references(questions, question, example.competency, LOCALE_OF[example.language])
+
+
+def references(questions: QuestionSet, question: Question | None, competency: str, locale: str) -> list[str]:
+    """What the rubric says of the highest levels; and the procedure that the question asks for, as one text in its order, so
+    that a model's facts of content and order (learned.facts) are measured against it."""
+    ladder = next((c.levels for c in questions.competencies if c.key == competency), [])
+    found = [words(level.anchor, locale) for level in ladder if level.level in TOP]
+    if question and question.procedure and question.procedure.competency == competency:
         found.append("。".join(words(step.text, locale) for step in question.procedure.steps))
     return found

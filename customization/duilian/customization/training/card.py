@@ -27,10 +27,10 @@ FORMAT = "duilian-model-card-1"
 
 def card_of(
     run: TrainingRun, dataset: DatasetVersion, labelled: Sequence[LabelledLine], found: Evaluation,
-    groups: GroupFigures, held: Verdict, learned: Learned, adaptation: Adaptation | None,
+    groups: GroupFigures, held: Verdict, learned: Learned, adaptation: Adaptation | None, industry: int,
 ) -> dict[str, Any]:  # fmt: skip
     """Of nobody: counts, dates and figures. groups, selection: those large enough to be named. adaptation: where it was
-    asked for."""
+    asked for. industry: marked answers of the industry pack that it learned from beside the labels."""
     return {
         "format": FORMAT,
         "competency": run.competency,
@@ -39,7 +39,7 @@ def card_of(
         "made_by": run.created_by,
         "seconds": run.seconds,
         "cost": run.cost,
-        "data": _data(dataset, labelled),
+        "data": _data(dataset, labelled) | {"industry": industry},
         "evaluation": msgspec.to_builtins(found) | {"folds": FOLDS},
         "groups": msgspec.to_builtins(groups.gaps),
         "selection": msgspec.to_builtins(groups.selections),

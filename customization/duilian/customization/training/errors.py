@@ -24,9 +24,11 @@ class RunNotDone(errors.Conflict):
 
 
 class GateClosed(errors.Conflict):
+    """gates: their names, for programs."""
+
     code = "gate-closed"
-    zh = "这个模型没有通过检查：{gates}。没有通过的检查不能绕过。"
-    en = "This model did not pass: {gates}. A failed gate cannot be overridden."
+    zh = "这个模型有 {count} 项检查没有通过，详见它的检查结果。没有通过的检查不能绕过。"
+    en = "This model failed {count} of its checks; its page names them. A failed check cannot be overridden."
 
 
 class ReasonNeeded(errors.Unprocessable):

@@ -11,7 +11,7 @@ import numpy as np
 
 from duilian.customization.lab.evaluation import Agreement, agreement
 from duilian.customization.lab.judging import Judged, judge_lines
-from duilian.customization.lab.learning import OneMark, learn
+from duilian.customization.lab.learning import OneMark
 from duilian.customization.lab.lines import Line
 from duilian.customization.measurement.agreement import qwk
 from duilian.customization.measurement.bootstrap import SEED, interval, paired_difference
@@ -155,12 +155,11 @@ def _curve(lines: Sequence[Line], truth: Floats, reader: Reader, tick: Tick) -> 
 def _point(
     lines: Sequence[Line], taught: list[int], outside: list[int], number: int | None, truth: Floats, reader: Reader
 ) -> CurvePoint:  # fmt: skip
-    observer, encoder = reader
     try:
-        model = Model(learn([lines[n] for n in taught], observer, encoder))
+        model = Model(reader.learn([lines[n] for n in taught]))
     except OneMark:
         return CurvePoint(labels=number, held_out=len(outside), qwk=refused("no_variance", len(outside)))
     kept = [lines[n] for n in outside]
-    said = _numbers([one.expected for one in judge_lines(model, kept, observer)])
+    said = _numbers([one.expected for one in judge_lines(model, kept, reader.observer)])
     people = [line.person or f"line {place}" for place, line in zip(outside, kept, strict=True)]
     return CurvePoint(labels=number, held_out=len(outside), qwk=_of(kappa, people, truth[outside], said))

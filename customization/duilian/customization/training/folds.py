@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +19,20 @@ from duilian.serving.scoring.learned.observe import Observer
 
 FOLDS = 5
 Encoder = dict[str, str]
-Reader = tuple[Observer, Encoder]  # what reads texts, and the versions of its encoder
 Tick = Callable[[float], None]  # told the share done; raises to stop
+
+
+class Reader(NamedTuple):
+    """What a model learns with beside the labels. encoder: name and version of what made the vectors; industry: marked
+    answers of the industry pack."""
+
+    observer: Observer
+    encoder: Encoder
+    industry: Sequence[Line] = ()
+
+    def learn(self, lines: Sequence[Line], competency: str = "") -> Learned:
+        """Raises OneMark, NothingToLearn."""
+        return learn(lines, self.observer, self.encoder, competency, self.industry)
 
 
 class KnownVectors:
@@ -35,19 +48,24 @@ class KnownVectors:
 
 @dataclass(frozen=True)
 class Material:
-    """encoder: name and version of what made the vectors."""
+    """What learning needs, as it travels; vectors: of everything that `reader` will be asked to read."""
 
     lines: list[Line]
     vectors: KnownVectors
     encoder: Encoder
+    industry: list[Line] = field(default_factory=list[Line])
+
+    @property
+    def reader(self) -> Reader:
+        return Reader(Observer(self.vectors), self.encoder, self.industry)
 
     def head(self) -> Learned:
         """From all lines. Raises OneMark, NothingToLearn."""
-        return learn(self.lines, Observer(self.vectors), self.encoder)
+        return self.reader.learn(self.lines)
 
     def fold(self, number: int) -> dict[int, Judged]:
         """As `fold_judged`."""
-        return fold_judged(self.lines, number, Observer(self.vectors), self.encoder)
+        return fold_judged(self.lines, number, self.reader)
 
 
 def held_out(lines: Sequence[Line], number: int) -> list[int]:
@@ -62,15 +80,14 @@ def without(lines: Sequence[Line], part: Sequence[int]) -> list[Line]:
     return [line for place, line in enumerate(lines) if place not in gone]
 
 
-def fold_judged(
-    lines: Sequence[Line], number: int, observer: Observer, encoder: Encoder
-) -> dict[int, Judged]:
+def fold_judged(lines: Sequence[Line], number: int, reader: Reader) -> dict[int, Judged]:
     """The people of one fold, judged by what the others teach; by place in the lines. Raises OneMark, NothingToLearn."""
     kept = held_out(lines, number)
     if not kept:
         return {}
-    model = Model(learn(without(lines, kept), observer, encoder))
-    return dict(zip(kept, judge_lines(model, [lines[place] for place in kept], observer), strict=True))
+    model = Model(reader.learn(without(lines, kept)))
+    said = judge_lines(model, [lines[place] for place in kept], reader.observer)
+    return dict(zip(kept, said, strict=True))
 
 
 def cross_judged(lines: Sequence[Line], readers: Sequence[Reader], tick: Tick) -> list[Judged]:
@@ -79,7 +96,7 @@ def cross_judged(lines: Sequence[Line], readers: Sequence[Reader], tick: Tick) -
     found: list[dict[int, Judged]] = []
     for number, reader in enumerate(readers):
         tick(number / len(readers))
-        found.append(fold_judged(lines, number, *reader))
+        found.append(fold_judged(lines, number, reader))
     return in_order(found)
 
 

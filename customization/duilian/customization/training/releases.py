@@ -77,7 +77,7 @@ def check_gates(run: TrainingRun) -> None:
         raise RunNotDone
     closed = [str(gate["name"]) for gate in run.gates or [] if gate["state"] == "failed"]
     if closed or run.verdict == "refused":
-        raise GateClosed(gates=", ".join(closed))
+        raise GateClosed(gates=", ".join(closed), count=len(closed))
 
 
 async def promote(session: TenantSession, release_id: UUID, reason: str) -> HeadRelease:

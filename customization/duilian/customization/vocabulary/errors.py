@@ -28,8 +28,8 @@ class VocabularyNotDone(errors.Conflict):
 
 class VocabularyRefused(errors.Conflict):
     code = "vocabulary-refused"
-    zh = "这份词表没有通过检查：{gates}。没有通过的检查不能绕过。"
-    en = "This vocabulary did not pass: {gates}. A failed check cannot be overridden."
+    zh = "这份词表有 {count} 项检查没有通过，详见它的检查结果。没有通过的检查不能绕过。"
+    en = "This vocabulary failed {count} of its checks; its page names them. A failed check cannot be overridden."
 
 
 class NoVocabulary(errors.Conflict):

@@ -94,7 +94,7 @@ async def promote(session: TenantSession, version_id: UUID, reason: str) -> Voca
         raise VocabularyNotDone
     if row.verdict == "refused":
         closed = [str(gate["name"]) for gate in row.gates or [] if gate["state"] == "failed"]
-        raise VocabularyRefused(gates=", ".join(closed))
+        raise VocabularyRefused(gates=", ".join(closed), count=len(closed))
     if row.verdict == "warned" and len(reason.strip()) < LEAST_REASON:
         raise ReasonNeeded(least=LEAST_REASON)
     before = await in_force(session)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from duilian.infra import audit
 from duilian.infra.clock import now
@@ -17,6 +17,8 @@ from duilian.tenants.actors import Actor
 VERDICTS = ("strict", "right", "lenient")
 TOTAL = ""
 LONGEST_NOTE = 1000
+# A second tap waits for the first, and then changes what it wrote.
+_LOCK = text("select pg_advisory_xact_lock(hashtextextended('strictness:' || :report || :member, 0))")
 
 
 async def judge(
@@ -28,14 +30,13 @@ async def judge(
         raise errors.UnknownVerdict(reason=verdict)
     if competency != TOTAL and competency not in {one["key"] for one in report.content["competencies"]}:
         raise errors.NothingToJudge
+    await session.execute(_LOCK, {"report": str(report.id), "member": str(member_id)})
     row = await _standing(session, report, member_id, competency)
     before = {"verdict": row.verdict} if row else {}
     if row is None:
         row = StrictnessJudgement(report_id=report.id, member_id=member_id, competency=competency)
-        row.verdict, row.judged_at, row.note = verdict, now(), _said(note)
         session.add(row)
-    else:
-        row.verdict, row.judged_at, row.note = verdict, now(), _said(note)
+    row.verdict, row.judged_at, row.note = verdict, now(), _said(note)
     await session.flush()
     facts = {"competency": competency, "verdict": verdict}
     audit.record(session, "strictness.judged", "interview", report.interview_id, before=before, after=facts)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import msgspec
 
 from duilian.customization.lab.judging import Judged
-from duilian.customization.lab.learning import learn
 from duilian.customization.lab.lines import Line
 from duilian.customization.training.adaptation import Adaptation, decided
 from duilian.customization.training.adapting import adapt
@@ -40,7 +39,7 @@ class Result:
 
 
 class Adapting:
-    """others: lines that the model will also be asked about, such as anchors outside the dataset."""
+    """others: lines that the model will also be asked about, such as anchors outside the dataset. industry: as `Reader`."""
 
     def __init__(
         self,
@@ -49,9 +48,10 @@ class Adapting:
         progress: Progress,
         lines: list[Line],
         others: list[Line],
+        industry: list[Line],
     ) -> None:
         self._serving, self._settings, self._progress = serving, settings, progress
-        self._lines, self._others = lines, others
+        self._lines, self._others, self._industry = lines, others, industry
 
     async def beside(self, plain: Result) -> Result:
         """The model with an adapter, or the plain one where that does better. Raises Stopped, and what `adapt` raises."""
@@ -67,7 +67,7 @@ class Adapting:
         found = decided(self._lines, plain.judged, judged, Adapter.of(octets[-1]).sha256, seconds)
         if not found.used:
             return Result(plain.learned, plain.judged, plain.reader, found)
-        learned = await self._progress.threaded(learn, self._lines, *whole, plain.learned.competency)
+        learned = await self._progress.threaded(whole.learn, self._lines, plain.learned.competency)
         return Result(msgspec.structs.replace(learned, adapter=octets[-1]), judged, whole, found)
 
     async def _reader(self, octets: bytes, share: float) -> Reader:
@@ -75,5 +75,5 @@ class Adapting:
         vectors = RemoteVectors(self._serving, octets)
         await self._progress.step(ADAPTING, READING + (TO - READING) * share, TO)
         with self._progress.meter.tier():
-            await vectors.read(texts_of([*self._lines, *self._others]), self._progress.told)
-        return Observer(vectors.known), vectors.encoder
+            await vectors.read(texts_of([*self._lines, *self._others, *self._industry]), self._progress.told)
+        return Reader(Observer(vectors.known), vectors.encoder, self._industry)

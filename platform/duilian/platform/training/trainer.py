@@ -12,6 +12,7 @@ from uuid import UUID
 
 import msgspec
 
+from duilian.customization import marked
 from duilian.customization.anchors import service as anchors
 from duilian.customization.lab.judging import Judged, judge_lines
 from duilian.customization.lab.lines import Line
@@ -22,7 +23,7 @@ from duilian.customization.training import costs, datasets, evaluating, gates, r
 from duilian.customization.training.card import card_of
 from duilian.customization.training.costs import Cost
 from duilian.customization.training.evaluating import Evaluation
-from duilian.customization.training.folds import Material, Reader
+from duilian.customization.training.folds import Material
 from duilian.customization.training.models import DatasetVersion, TrainingRun
 from duilian.infra import audit, events
 from duilian.infra.clock import now
@@ -42,8 +43,8 @@ from duilian.platform.training.vectors import RemoteVectors, texts_of
 from duilian.serving.client import ServingClient
 from duilian.serving.scoring.artefact import pack
 from duilian.serving.scoring.learned.model import Model
-from duilian.serving.scoring.learned.observe import Observer
 from duilian.tenants.keyring import OpenTenantKey, keys_of
+from duilian.tenants.service import current_tenant
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class _Work:
     labelled: list[LabelledLine]
     good: dict[str, str]  # of good examples that they are compared with: sha256 of the answer by example
     lines: list[Line]
+    industry: list[Line]  # marked answers of the company's industry pack
     anchors: list[UUID]
     unseen: list[LabelledLine]
     others: list[UUID]
@@ -98,9 +100,9 @@ class Trainer:
         progress, vectors = Progress(self._database, tenant_id, work.run_id), RemoteVectors(self._serving)
         await progress.step(service.READING, 0.0, 0.2)
         with progress.meter.tier():
-            await vectors.read(texts_of([*work.lines, *as_lines(work.unseen)]), progress.told)
-        plain = (Observer(vectors.known), vectors.encoder)
-        result = await self._learn(work, progress, Material(work.lines, vectors.known, vectors.encoder))
+            await vectors.read(texts_of([*work.lines, *work.industry, *as_lines(work.unseen)]), progress.told)
+        material = Material(work.lines, vectors.known, vectors.encoder, work.industry)
+        result = await self._learn(work, progress, material)
         await progress.step(service.EVALUATING, 0.8, 0.9)
         comparison = Comparison(self._database, self._store, self._serving, tenant_id)
         with progress.meter.tier():
@@ -108,7 +110,7 @@ class Trainer:
             others = await comparison.means(work.others, progress.told, as_heard=True)
         await progress.step(service.EVALUATING, 0.9, 1.0)
         found = await progress.threaded(
-            evaluating.evaluate, work.lines, result.judged, current, result.learned, result.reader[0], plain, progress.tick
+            evaluating.evaluate, work.lines, result.judged, current, result.learned, result.reader.observer, material.reader, progress.tick
         )  # fmt: skip
         held = others | _anchor_scores(work, result)
         async with self._database.begin(tenant_id) as session:
@@ -120,12 +122,12 @@ class Trainer:
         await progress.step(service.LEARNING, 0.2, 0.4 if work.adapt else 0.8)
         head, judged, seconds = await progress.watched(self._bench.learn, material, progress.tick)
         progress.meter.core_seconds += seconds
-        reader: Reader = (Observer(material.vectors), material.encoder)
-        result = Result(msgspec.structs.replace(head, competency=work.competency), judged, reader)
+        result = Result(msgspec.structs.replace(head, competency=work.competency), judged, material.reader)
         if not work.adapt:
             return result
         unseen = as_lines(work.unseen)
-        return await Adapting(self._serving, self._settings, progress, work.lines, unseen).beside(result)
+        adapting = Adapting(self._serving, self._settings, progress, work.lines, unseen, work.industry)
+        return await adapting.beside(result)
 
     async def _keep(
         self,
@@ -160,8 +162,9 @@ class Trainer:
             unlearning.Taught(rows=_names(work.labelled), references=work.good)
         )
         row.card = card_of(
-            row, work.dataset, work.labelled, found, groups, held, result.learned, result.adaptation
-        )
+            row, work.dataset, work.labelled, found, groups, held, result.learned, result.adaptation,
+            len(work.industry),
+        )  # fmt: skip
         await events.append(session, "training.measured", row.id, "system", **msgspec.to_builtins(cost))
         audit.record(session, "training.done", "training_run", row.id, after={"verdict": row.verdict, "artefact": row.artefact})  # fmt: skip
 
@@ -183,6 +186,7 @@ async def _work(
     return _Work(
         run_id=row.id, dataset=dataset, competency=row.competency, adapt=row.adapt, labelled=labelled,
         good=await unlearning.good_examples(session, row.competency), lines=_named(labelled),
+        industry=marked.lines((await current_tenant(session)).industry, row.competency),
         anchors=sorted(mine), unseen=[line for line in lines if line.example_id in mine - known],
         others=[one.id for one in chosen if one.id not in mine], key=keys_of(session),
     )  # fmt: skip
@@ -203,7 +207,7 @@ def _anchor_scores(work: _Work, result: Result) -> dict[UUID, float | None]:
     """Of anchors that it learned from, what it says without having seen their person."""
     held = {line.example_id: said.expected for line, said in zip(work.labelled, result.judged, strict=True)}
     if work.unseen:
-        said = judge_lines(Model(result.learned), as_lines(work.unseen), result.reader[0])
+        said = judge_lines(Model(result.learned), as_lines(work.unseen), result.reader.observer)
         held |= {line.example_id: one.expected for line, one in zip(work.unseen, said, strict=True)}
     return {one: held.get(one) for one in work.anchors}
 

@@ -6,7 +6,7 @@ again without training (forgetting.py), and nobody's words lie in the file, only
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
@@ -74,7 +74,8 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Learned(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """competency: what is judged, empty where the items say so themselves. scale: the marks there are, rising; empty where any number between low and high may be given.
 
-    adapter: of the encoder, as safetensors (steps/adapted.py), where the vectors were read with one of the tenant's own.
+    adapter: of the encoder, as safetensors (steps/adapted.py), where the vectors were read with one of the tenant's own. industry:
+    marked answers of the industry pack to other questions, all of them examples; items without labels are judged by them too.
     """
 
     format: Literal["duilian-learned-2"] = FORMAT
@@ -87,6 +88,7 @@ class Learned(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     high: float
     hyper: Hyper
     items: list[Labels]
+    industry: list[Labels] = msgspec.field(default_factory=list[Labels])
 
 
 @dataclass(frozen=True)
@@ -301,30 +303,43 @@ class Model:
     @cached_property
     def _strangers(self) -> _Strangers:
         """Learned from the same labels, but with nothing of an item explained by what is its own except its level: the
-        rest counts as noise, so that what all items share explains what it can. How predictions become marks is learned
-        by leaving out one item after another."""
-        amplitudes = self._hyper.amplitudes
-        level = amplitudes["level"]
-        noise = self._hyper.noise + sum(amplitudes[name] for name in WITHIN if name != "level")
-        blocks = [
-            replace(
-                block, covariance=np.full_like(block.covariance, level) + np.diag(noise * self._doubts(item))
-            )
-            for item, block in zip(self.learned.items, self._blocks, strict=True)
-        ]
+        rest counts as noise, so that what all items share explains what it can, those of the industry included. How
+        predictions become marks is learned by leaving out one of the company's items after another."""
+        items, blocks = self.learned.items, [self._apart(*pair) for pair in self._everything()]
         solution = solve(blocks)
+        apart = self._hyper.amplitudes["level"] + self._own_noise
         found: list[_LeftOut] = []
-        for item, block, solved in zip(self.learned.items, blocks, solution.blocks, strict=True):
+        for item, block, solved in zip(items, blocks, solution.blocks, strict=False):
             count = self._count(item)
             mean, variance = without_block(solution, block, solved)
-            found.append((mean[:count], variance[:count] + level + noise, item.scores[:count]))
-        return _Strangers(replace(solution, blocks=[]), level + noise, self._across(found))
+            found.append((mean[:count], variance[:count] + apart, item.scores[:count]))
+        return _Strangers(replace(solution, blocks=[]), apart, self._across(found))
+
+    def _everything(self) -> Iterator[tuple[Labels, Matrix]]:
+        """The company's items, then the industry's, with the facts of their rows."""
+        for item in [*self.learned.items, *self.learned.industry]:
+            yield item, weighted(item.rows().facts, self._hyper)
+
+    @property
+    def _own_noise(self) -> float:
+        """Of a label, where everything that an item has of its own but its level counts as noise."""
+        return self._hyper.noise + sum(self._hyper.amplitudes[name] for name in WITHIN if name != "level")
+
+    def _apart(self, item: Labels, facts: Matrix) -> Block:
+        doubts, level = self._doubts(item), self._hyper.amplitudes["level"]
+        covariance = np.full((len(facts), len(facts)), level) + np.diag(self._own_noise * doubts)
+        targets = self._targets(item.scores) - self._centre
+        return Block(covariance, shared(facts, self._hyper.amplitudes), targets)
 
     def _across(self, found: list[_LeftOut]) -> _Part:
         """From what is said of items when they are left out, an entry for each."""
         marks = np.concatenate([scores for _, _, scores in found])
         guessed = np.concatenate([self._expected(mean) for mean, _, _ in found])
-        slope = np.clip(marks.std() / max(guessed.std(), 1e-6), FLATTEST, STEEPEST) if len(found) > 1 else 1.0
+        slope = (
+            np.clip(marks.std() / max(guessed.std(), 1e-6), FLATTEST, STEEPEST)
+            if len(found) + len(self.learned.industry) > 1
+            else 1.0
+        )
         first = self._parts[self.learned.items[0].key]
         part = replace(first, labels=0, number=-1, middle=float(marks.mean()), left_out_middle=float(guessed.mean()), slope=float(slope))  # fmt: skip
         part = replace(part, doubt=0.0)
