@@ -40,6 +40,7 @@ from training_steps import (
     given,
     gone,
     in_force,
+    in_shadow,
     interview,
     people_in_store,
     post,
@@ -47,7 +48,6 @@ from training_steps import (
     run_of,
     run_of_changed,
     shadow_scores,
-    shadowed,
     states,
     train,
     train_on,
@@ -129,7 +129,7 @@ def test_shadow_promotion_and_the_way_back(taught: Taught) -> None:
     assert run["artefact"][:12] not in msgspec.json.encode(shadowed).decode()
     asked = [q for q in shipped("retail", "complaint").questions if taught.learnable in q.competencies]
     wait(lambda: len(within(world, shadow_scores)) == len(asked))
-    release, pairs = within(world, shadowed), within(world, shadow_scores)
+    release, pairs = within(world, in_shadow), within(world, shadow_scores)
     assert any(counted is not None and counted != shadow for counted, shadow in pairs)
     page = desk.get(f"{HERE}/competencies/{taught.learnable}").raise_for_status().text
     assert f'data-count="shadow">{len(pairs)}<' in page
@@ -223,7 +223,7 @@ def test_whoever_withdraws_leaves_every_model(taught: Taught) -> None:
     before = run_of(world, taught.runs[taught.learnable])
     person = reported(world)
     post(desk, f"{HERE}/runs/{before['id']}/shadow")
-    release = within(world, shadowed)
+    release = within(world, in_shadow)
     post(desk, f"{HERE}/releases/{release}/promote", {"reason": "Few have declared a group so far."})
     pseudonym = within(world, lambda session: given(session, taught.learnable, UUID(person.id)))
     held = [people.count(pseudonym) for people in people_in_store(world).values()]

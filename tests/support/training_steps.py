@@ -112,7 +112,7 @@ async def erase_analyses(session: TenantSession) -> None:
     await session.execute(delete(Analysis))
 
 
-async def shadowed(session: TenantSession) -> UUID:
+async def in_shadow(session: TenantSession) -> UUID:
     return (await session.scalars(select(HeadRelease.id).where(HeadRelease.state == "shadow"))).one()
 
 
