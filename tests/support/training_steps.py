@@ -95,6 +95,7 @@ def explained(world: World, report: dict, competency: str) -> None:
     for why in scored["why"]:
         assert all(text[why["answer"]][one["offset"] :].startswith(one["text"]) for one in why["moved"])
         assert set(why["near"][0]) == {"level", "answers"} if why["near"] else why["labels"] == 0
+    assert scored["provisional"] == (scored["labelled"] < 0.5), "labels of one of its questions have some say"
     said = msgspec.json.encode(scored["why"]).decode()
     assert not any(deed in said for deed in DEEDS), "nobody else's words"
     here = f"/console/interviews/{report['interview']}"

@@ -149,4 +149,5 @@ def _line(name: str, scored: dict[str, Any]) -> str:
     if scored["outcome"] != "scored":
         return f"{name}: {scored['outcome'].replace('_', ' ')}"
     level = f"  level {scored['level']}" if "level" in scored else ""
-    return f"{name}: {scored['score']} ± {scored['standard_error']}{level}  (provisional)"
+    flag = "  (provisional)" if scored["provisional"] else ""
+    return f"{name}: {scored['score']} ± {scored['standard_error']}{level}{flag}"

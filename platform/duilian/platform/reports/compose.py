@@ -31,7 +31,7 @@ from duilian.platform.sessions.states import SETTLED, Status
 from duilian.serving.contracts import Transcript
 from duilian.tenants.policy import Policy
 
-FORMAT = 4
+FORMAT = 5
 
 
 class ReportComposer:

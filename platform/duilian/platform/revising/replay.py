@@ -76,10 +76,8 @@ def measures_of(competencies: Sequence[Competency], past: Past) -> dict[str, Mea
 def total_of(competencies: Sequence[Competency], past: Past) -> float | None:
     """0–10; None where too little could be scored."""
     found = measures_of(competencies, past)
-    scored = [
-        (one.weight, found[one.key].score, found[one.key].standard_error) for one in competencies if one.key in found
-    ]  # fmt: skip
-    return weighted(scored)[0] if sum(weight for weight, _, _ in scored) >= LEAST_SHARE else None
+    scored = [(one.weight, found[one.key].score) for one in competencies if one.key in found]
+    return weighted(scored) if sum(weight for weight, _ in scored) >= LEAST_SHARE else None
 
 
 async def reported(session: TenantSession, set_key: str) -> list[Past]:

@@ -1,8 +1,8 @@
 """From judgements of single answers to a score per competency, and from those to the total.
 
 A competency's level is the mean of its answers' posterior means, weighted by how much each had to say; the error
-carries each answer's spread, the disagreement between answers, and what a cold start cannot know. The competency's cut
-points, where the published rubric sets any, then say what that mean is worth in levels. Levels 1–5 map to scores 0–10
+carries each answer's spread, the disagreement between answers, and what a cold start cannot know, less as labels of the
+questions speak instead of it. The competency's cut points, where the published rubric sets any, then say what that mean is worth in levels. Levels 1–5 map to scores 0–10
 linearly: score = (level − 1) · 2.5. An answer without evidence takes no part.
 """
 
@@ -25,6 +25,9 @@ COLD_START_ERROR = (
     0.45  # levels: what hand-set weights may be off by, before any label (assumed, not measured)
 )
 POINTS_PER_LEVEL = 2.5
+LABELLED = (
+    0.5  # share of the say from which labels of the questions carry a score, which is provisional no longer
+)
 LEAST_SHARE = 50  # percent of the weights that must be scored for a total
 MOST_EVIDENCE = 6
 Outcome = Literal["scored", "no_evidence", "cannot_be_scored"]
@@ -44,6 +47,7 @@ class CompetencyScore(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     """level 1–5; score and standard_error on 0–10. All three are None unless the outcome is "scored".
 
     why: of each answer that a learned model judged, its own account (serving.contracts.Why) beside the answer's key.
+    labelled: the say of labels of the very questions, 0–1, left out where it is nought; provisional below `LABELLED`.
     cuts: the rubric's borders between levels, there only where it sets any. opinions: of each answer that a language
     model was asked about, what it said and what that did; there only where it was asked.
     """
@@ -64,6 +68,7 @@ class CompetencyScore(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     why: list[dict[str, Any]]
     answers_used: int
     answers_asked: int
+    labelled: float = 0.0
     cuts: Cuts | None = None
     opinions: list[dict[str, Any]] = []
 
@@ -94,10 +99,13 @@ def pool(competency: Competency, answers: list[ReadAnswer], locale: str) -> Comp
     scored = [(a, j) for a, j in judged if j.outcome == "scored"]
     if not scored:
         return _unscored(competency, asked, judged, locale)
-    level, score, error = measure(competency, [j for _, j in scored])
+    judgements = [j for _, j in scored]
+    level, score, error = measure(competency, judgements)
+    share = labelled(judgements)
     return CompetencyScore(
-        **_common(competency, asked),
+        **_common(competency, asked, provisional=share < LABELLED),
         outcome="scored",
+        labelled=round(share, 3),
         missing=[words(competency.levels[level].anchor, locale)] if level < 5 else [],
         level=level,
         score=score,
@@ -124,6 +132,18 @@ def _opinion(answer: str, judgement: Judgement, said: Opinion) -> dict[str, Any]
     }  # fmt: skip
 
 
+def labelled(judgements: Sequence[Judgement]) -> float:
+    """The say that labels of the very questions have in a level, 0–1: the learned model's share in each answer's judgement, where
+    it knows labels of the question, weighted as the answers are. What it carried over from other questions is no such say."""
+    weights = [_weight(j) for j in judgements]
+    say = [j.why.trust if j.why and j.why.labels else 0.0 for j in judgements]
+    return sum(w * s for w, s in zip(weights, say, strict=True)) / sum(weights)
+
+
+def _weight(judgement: Judgement) -> float:
+    return max(0.1, judgement.weight)
+
+
 def _judgements(answer: ReadAnswer, key: str) -> list[Judgement]:
     return (
         [j for j in answer.judged.judgements if j.competency == key]
@@ -133,8 +153,8 @@ def _judgements(answer: ReadAnswer, key: str) -> list[Judgement]:
 
 
 def _mean_and_error(judgements: list[Judgement]) -> tuple[float, float]:
-    """In levels. Errors: sampling of each answer, spread between answers, cold start."""
-    weights = [max(0.1, j.weight) for j in judgements]
+    """In levels. Errors: sampling of each answer, spread between answers, cold start as far as it still speaks."""
+    weights = [_weight(j) for j in judgements]
     means = [sum((i + 1) * p for i, p in enumerate(j.posterior)) for j in judgements]
     variances = [
         sum(p * (i + 1 - m) ** 2 for i, p in enumerate(j.posterior))
@@ -144,7 +164,12 @@ def _mean_and_error(judgements: list[Judgement]) -> tuple[float, float]:
     mean = sum(w * m for w, m in zip(weights, means, strict=True)) / total
     sampling = sum((w / total) ** 2 * v for w, v in zip(weights, variances, strict=True))
     between = sum(w * (m - mean) ** 2 for w, m in zip(weights, means, strict=True)) / total / len(means)
-    return mean, sqrt(sampling + between + COLD_START_ERROR**2)
+    return mean, sqrt(sampling + between + _cold(labelled(judgements)) ** 2)
+
+
+def _cold(share: float) -> float:
+    """Levels; share: of labels."""
+    return COLD_START_ERROR * (1 - share)
 
 
 def _unscored(
@@ -167,12 +192,12 @@ def _unscored(
     )
 
 
-def _common(competency: Competency, asked: list[ReadAnswer]) -> dict[str, Any]:
+def _common(competency: Competency, asked: list[ReadAnswer], *, provisional: bool = True) -> dict[str, Any]:
     return {
         "key": competency.key,
         "name": competency.name,
         "weight": competency.weight,
-        "provisional": True,
+        "provisional": provisional,
         "advice": competency.advice,
         "answers_asked": len(asked),
         "cuts": competency.cuts,
@@ -186,39 +211,42 @@ def _evidence(scored: list[tuple[ReadAnswer, Judgement]]) -> list[dict[str, Any]
 
 
 def total(scores: list[CompetencyScore]) -> dict[str, Any]:
-    """The weighted total over what could be scored, or the reason why there is none."""
-    scored = [
-        (s.weight, s.score, s.standard_error)
-        for s in scores
-        if s.score is not None and s.standard_error is not None
-    ]
-    share = sum(weight for weight, _, _ in scored)
+    """The weighted total over what could be scored, or the reason why there is none; provisional where any part of it is."""
+    scored = [s for s in scores if s.score is not None]
+    share = sum(s.weight for s in scored)
     if share < LEAST_SHARE:
         reason = refusals.stored(refusals.TooFewScored(share=share))
         return _total("cannot_be_scored", None, None, share, [reason])
-    score, error = weighted(scored)
-    return _total("scored", score, error, share, [])
+    score = weighted([(s.weight, s.score) for s in scored if s.score is not None])
+    return _total("scored", score, _error(scored), share, [], provisional=any(s.provisional for s in scored))
 
 
-def weighted(scored: Sequence[tuple[int, float, float]]) -> tuple[float, float]:
-    """The total and its standard error, 0–10, of (weight, score, standard error) of what could be scored."""
-    share = sum(weight for weight, _, _ in scored)
-    score = sum(weight * score for weight, score, _ in scored) / share
-    # What a cold start is off by is common to all competencies and does not average out.
-    common = (COLD_START_ERROR * POINTS_PER_LEVEL) ** 2
-    own = [(weight, max(0.0, error**2 - common)) for weight, _, error in scored]
-    error = sqrt(sum((weight / share) ** 2 * v for weight, v in own) + common)
-    return round(score, 1), round(error, 1)
+def weighted(scored: Sequence[tuple[int, float]]) -> float:
+    """The total, 0–10, of (weight, score) of what could be scored."""
+    return round(sum(weight * score for weight, score in scored) / sum(weight for weight, _ in scored), 1)
+
+
+def _error(scored: list[CompetencyScore]) -> float:
+    """Standard error of the total, 0–10. What a cold start is off by is common to all competencies and does not average out."""
+    share = sum(s.weight for s in scored)
+    common = [(s.weight / share, _cold(s.labelled) * POINTS_PER_LEVEL) for s in scored]
+    own = [
+        max(0.0, (s.standard_error or 0.0) ** 2 - cold**2)
+        for s, (_, cold) in zip(scored, common, strict=True)
+    ]
+    alone = sum(weight**2 * v for (weight, _), v in zip(common, own, strict=True))
+    return round(sqrt(alone + sum(weight * cold for weight, cold in common) ** 2), 1)
 
 
 def _total(
-    outcome: Outcome, score: float | None, error: float | None, share: int, reasons: list[dict[str, Any]]
-) -> dict[str, Any]:
+    outcome: Outcome, score: float | None, error: float | None, share: int, reasons: list[dict[str, Any]],
+    *, provisional: bool = True,
+) -> dict[str, Any]:  # fmt: skip
     return {
         "outcome": outcome,
         "score": score,
         "standard_error": error,
-        "provisional": True,
+        "provisional": provisional,
         "weight_scored": share,
         "reasons": reasons,
     }
