@@ -17,7 +17,7 @@ from duilian.serving.cli import one_line
 from duilian.serving.manifest import find
 from duilian.serving.models import locate
 
-HOST = "127.0.0.1"
+HOST, PORT = "127.0.0.1", 8790  # `duilian up` takes 8700 to 8719
 CONTEXT = 8192  # tokens of prompt and answer together
 
 
@@ -28,13 +28,20 @@ class NoLlama(Problem):
     en = "llama.cpp (xllamacpp) is not installed on this machine. Install duilian[local]."
 
 
+class LlamaNotStarted(Problem):
+    status = 500
+    code = "llama-not-started"
+    zh = "llama.cpp 没有启动：端口 {port} 可能已被占用，或模型文件 {file} 无法使用。请用 --port 换一个端口，或检查文件。"
+    en = "llama.cpp did not start: port {port} may be taken, or the model file {file} may be unusable. Choose another --port, or check the file."
+
+
 @click.group("language")
 def language_command() -> None:
     """A language model on this machine (大语言模型)."""
 
 
 @language_command.command("serve")
-@click.option("--port", type=click.IntRange(1, 65_535), default=8710, show_default=True)
+@click.option("--port", type=click.IntRange(1, 65_535), default=PORT, show_default=True)
 @click.option("--model", help="Row of the manifest (default: the setting language_model).")
 @click.option("--file", type=click.Path(dir_okay=False, path_type=Path), help="A GGUF file instead of a row.")
 @click.option("--threads", type=click.IntRange(0, 256), help="Default: the setting cpu_threads.")
@@ -62,7 +69,7 @@ def serve_command(port: int, model: str | None, file: Path | None, threads: int 
 
 
 def start(file: Path, port: int, *, name: str, threads: int) -> Any:  # Any: the library ships no types
-    """The running server. threads: 0 means all cores. Raises NoLlama."""
+    """The running server. threads: 0 means all cores. Raises NoLlama, LlamaNotStarted."""
     try:
         library: Any = importlib.import_module("xllamacpp")
     except ImportError as error:
@@ -76,7 +83,10 @@ def start(file: Path, port: int, *, name: str, threads: int) -> Any:  # Any: the
     parameters.cache_prompt = False  # an answer must not depend on what was asked before
     if threads:
         parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads
-    return library.Server(parameters)
+    try:
+        return library.Server(parameters)
+    except RuntimeError as error:
+        raise LlamaNotStarted(port=port, file=file.name) from error
 
 
 def _file_of(models_dir: Path, name: str) -> tuple[Path, str]:
