@@ -95,7 +95,12 @@ def test_machine_and_human_are_compared_within_each_group() -> None:
     random = RANDOM(8)
     human = rounded(random.normal(3, 1, 200))
     machine = human + np.where(np.arange(200) < 100, 0.0, 0.6)
-    found = fairness.machine_gaps(["a"] * 100 + ["b"] * 90 + ["c"] * 10, human, machine)
+    found = fairness.machine_gaps(
+        ["a"] * 100 + ["b"] * 60 + ["c"] * 40,
+        [f"p{n if n < 160 else n % 2}" for n in range(200)],
+        human,
+        machine,
+    )
     assert [(one.group, one.over, one.smd.reason) for one in found] == [
         ("a", False, ""),
         ("b", True, ""),

@@ -6,9 +6,10 @@ import msgspec
 import numpy as np
 import pytest
 
+from duilian.customization.lab.lines import Line
 from duilian.customization.measurement import drift, fairness
 from duilian.customization.measurement.selection import selections
-from duilian.customization.training import costs
+from duilian.customization.training import costs, folds
 from duilian.customization.training.evaluating import Evaluation
 from duilian.customization.training.gates import Gate, GroupFigures, GroupGap, GroupSelection, all_gates
 
@@ -42,7 +43,7 @@ def gate(found: Evaluation, name: str, machine: np.ndarray | None = None, **more
 
 
 def figures_of(machine: np.ndarray, groups: list[str] = GROUPS, human: np.ndarray = HUMAN) -> GroupFigures:
-    gaps = fairness.machine_gaps(groups, human, machine)
+    gaps = fairness.machine_gaps(groups, [str(n) for n in range(len(groups))], human, machine)
     return GroupFigures(
         gaps=[GroupGap(question="gender", group=one.group, smd=one.smd) for one in gaps],
         selections=[
@@ -121,3 +122,25 @@ def test_a_run_is_estimated_from_its_labels_and_corrected_by_what_runs_took() ->
     assert costs.money(7200, price) == {"CNY": 90, "USD": 14}
     slow = [costs.Past(labels=960, seconds=40.0, core_seconds=many.core_seconds * 3)]
     assert costs.estimate(960, slow, price).core_seconds == pytest.approx(many.core_seconds * 3, rel=0.1)
+
+
+def test_a_held_out_persons_good_answer_is_no_reference_of_the_others() -> None:
+    """Else a model would be checked on what it was told deserves the highest mark."""
+    said = [f"answer {number}" for number in range(10)]
+    lines = [
+        Line(
+            item="a",
+            reference=["anchor", *(text for text in said[:4] if text != mine)],
+            answer=mine,
+            score=3.0,
+            person=mine,
+        )
+        for mine in said
+    ]
+    for number in range(folds.FOLDS):
+        part = folds.held_out(lines, number)
+        answers = {lines[place].answer for place in part}
+        taught = folds.without(lines, part)
+        assert taught and not any(answers & set(line.reference) for line in taught)
+        assert all("anchor" in line.reference for line in taught)
+    assert sum(len(folds.held_out(lines, number)) for number in range(folds.FOLDS)) == 10

@@ -271,6 +271,24 @@ def test_second_rating_is_blind_and_differences_are_adjudicated(office: World) -
     assert two.post(example, "rating", level="3").status_code == 409, "decided is decided"
 
 
+def test_whoever_saw_the_scorers_level_gives_no_blind_rating(office: World) -> None:
+    one, two = Rater(office, "recruiter"), Rater(office, "department_manager")
+    example = two.next()
+    assert t("en", "labels.ai_says") in two.page(example), "seen, and passed over"
+    one.rate(example, 4)
+    assert (
+        two.client.get("/console/labels/next", params={"queue": "second"})
+        .headers.get("location", "")
+        .find(example)
+        < 0
+    )
+    page = two.page(example)
+    assert t("en", "labels.seen_before") in page and t("en", "labels.ai_says") not in page
+    refused = two.post(example, "rating", level="4")
+    assert refused.status_code == 409
+    assert (third := Rater(office, "admin")).next("second") == example and third.rate(example, 4)
+
+
 def test_a_rating_is_corrected_undone_and_kept(office: World) -> None:
     one = Rater(office, "interviewer")
     example = one.next()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from duilian.platform.scoring.pooling import CompetencyScore, ReadAnswer, pool, total
@@ -45,9 +46,10 @@ def test_a_score_is_provisional_until_labels_of_its_questions_have_half_of_the_s
     assert scored(answer(1, None)).provisional
     assert scored(answer(1, why(0.9, labels=0))).provisional, "what was carried over from other questions"
     assert scored(answer(1, why(0.4, labels=12))).provisional
-    assert not scored(answer(1, why(0.6, labels=40))).provisional
+    assert scored(answer(1, why(0.9, labels=2))).provisional, "two labels carry nothing by themselves"
+    assert not scored(answer(1, why(0.65, labels=40))).provisional
     half = scored(answer(1, why(0.8, labels=40)), answer(2, None, weight=0.2))
-    assert (half.labelled, half.provisional) == (pytest.approx(0.667), False)
+    assert (half.labelled, half.provisional) == (pytest.approx(0.8 * 0.8 / 1.2, abs=0.001), False)
     assert scored(answer(1, why(0.8, labels=40)), answer(2, None, weight=2.0)).provisional
 
 
@@ -66,3 +68,15 @@ def test_a_total_is_provisional_while_any_part_of_it_is() -> None:
     whole = [pool(one, [answer(1, why(0.9, 60))], "zh-CN") for one in (FIRST, SECOND)]
     assert total(half)["provisional"] is True and total(whole)["provisional"] is False
     assert total(whole)["standard_error"] < total(half)["standard_error"]
+
+
+def test_cut_points_stretch_the_error_of_competency_and_total_alike() -> None:
+    cuts = (1.5, 2.9, 3.1, 4.5)  # what lies about 3 is drawn apart
+    apart = [
+        pool(msgspec.structs.replace(one, cuts=cuts), [answer(1, None)], "zh-CN") for one in (FIRST, SECOND)
+    ]
+    plain = [pool(one, [answer(1, None)], "zh-CN") for one in (FIRST, SECOND)]
+    assert apart[0].standard_error is not None and plain[0].standard_error is not None
+    grown = apart[0].standard_error / plain[0].standard_error
+    assert grown == pytest.approx(5, rel=0.1)
+    assert total(apart)["standard_error"] / total(plain)["standard_error"] == pytest.approx(grown, rel=0.1)

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from duilian.customization.anchors import service as anchors
 from duilian.customization.labels import forgetting
 from duilian.customization.labels.models import Example
+from duilian.customization.training.errors import OtherInForce, ShadowShort
 from duilian.customization.training.models import Forgetting, TrainingRun
 from duilian.infra.clock import now
 from duilian.infra.database import TenantSession
@@ -35,6 +36,7 @@ from training_steps import (
     Taught,
     actions,
     adapted_run,
+    compared,
     explained,
     forgetting_jobs,
     given,
@@ -44,6 +46,7 @@ from training_steps import (
     interview,
     people_in_store,
     post,
+    put_in_force_silently,
     queued,
     run_of,
     run_of_changed,
@@ -132,7 +135,9 @@ def test_shadow_promotion_and_the_way_back(taught: Taught) -> None:
     release, pairs = within(world, in_shadow), within(world, shadow_scores)
     assert any(counted is not None and counted != shadow for counted, shadow in pairs)
     page = desk.get(f"{HERE}/competencies/{taught.learnable}").raise_for_status().text
-    assert f'data-count="shadow">{len(pairs)}<' in page
+    assert f'data-count="shadow">{len(pairs)}<' in page and 'data-part="few-live"' in page
+    with pytest.raises(ShadowShort):
+        within(world, lambda session: put_in_force_silently(session, run["id"], release))
     refused = post(desk, f"{HERE}/releases/{release}/promote", {"reason": "so"}, status=422)
     assert "at least 10 characters" in refused.text and in_force(world) == {}
     reason = {"reason": "Anchors are being adjudicated; few have declared a group."}
@@ -142,6 +147,10 @@ def test_shadow_promotion_and_the_way_back(taught: Taught) -> None:
     assert f"head:{taught.learnable}" in msgspec.json.encode(judged).decode()
     assert run["artefact"][:12] in msgspec.json.encode(judged).decode()
     explained(world, judged, taught.learnable)
+    with pytest.raises(
+        OtherInForce
+    ):  # it was compared with the scorer without labels, which judges no longer
+        within(world, lambda session: compared(session, run["id"]))
     post(desk, f"{HERE}/rollback", {"competency": taught.learnable, "reason": "a trial"})
     assert in_force(world) == {}
     assert interview(world)["competencies"] == before["competencies"], "back to the scorer without labels"

@@ -112,6 +112,12 @@ def test_words_are_proposed_measured_promoted_heard_with_and_taken_back(world: W
     with world.api() as program:
         assert program.get("/api/v1/lab/vocabulary").json()["in_force"] is None
         assert program.post("/api/v1/lab/vocabulary/rollback", json={}).json()["code"] == "no-vocabulary"
+    assert gates["anchors"]["case"] == "unmeasured", "no anchor is chosen here"
+    again = learnt(world, desk)
+    for one in (found, again, found):  # the first once more, over the second
+        assert desk.post(f"{HERE}/versions/{one['id']}/promote", data=reason).status_code == 303
+    ways = [desk.post(f"{HERE}/rollback", data=reason).status_code for _ in range(2)]
+    assert ways == [303, 303] and words_now(world) == before, "going back comes to an end"
     expected = {"started", "done", "promoted", "rolled_back"}
     assert {f"vocabulary.{name}" for name in expected} <= set(within(world, _actions))
 

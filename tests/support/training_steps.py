@@ -13,7 +13,7 @@ from sqlalchemy import delete, select, text, update
 from duilian.billing.models import UsageEvent
 from duilian.customization.labels import forgetting
 from duilian.customization.labels.models import Example, Rating
-from duilian.customization.training import datasets
+from duilian.customization.training import datasets, releases
 from duilian.customization.training.folds import Material
 from duilian.customization.training.models import HeadRelease, ShadowScore, TrainingRun
 from duilian.infra.audit import AuditEntry
@@ -103,6 +103,16 @@ def explained(world: World, report: dict, competency: str) -> None:
     page = staff.get(here).raise_for_status().text
     assert 'data-part="why"' in page
     assert staff.get(f"{here}/report.pdf").raise_for_status().content.startswith(b"%PDF")
+
+
+async def compared(session: TenantSession, run_id: str) -> None:
+    await releases.check_compared(session, await service.run_of(session, UUID(run_id)))
+
+
+async def put_in_force_silently(session: TenantSession, run_id: str, release_id: UUID) -> None:
+    """Without a reason, as if nothing had warned, after three live answers."""
+    (await service.run_of(session, UUID(run_id))).verdict = "passed"
+    await releases.promote(session, release_id, "", 3)
 
 
 async def shadow_scores(session: TenantSession) -> list[tuple[float | None, float | None]]:

@@ -32,6 +32,11 @@ def stretch(mean: float, cuts: Cuts | None) -> float:
     return 1.0 if cuts is None else _onto(mean, (LOWEST, *cuts, HIGHEST), _LEVELS)[1]
 
 
+def stretched(level: float, cuts: Cuts | None) -> float:
+    """As `stretch`, told from where the mean came to lie."""
+    return 1.0 if cuts is None else 1 / _onto(level, _LEVELS, (LOWEST, *cuts, HIGHEST))[1]
+
+
 def shifted(cuts: Cuts | None, by: float) -> Cuts:
     """All borders moved by `by` levels, as far as they stay borders; in hundredths."""
     first, second, third, fourth = cuts or HALFWAY

@@ -138,15 +138,15 @@ def curve(
         found: list[Pairs] = []
         used: set[str] = set()
         for repeat in range(repeats):
-            taught, kept = _split(marked, number, seed + repeat)
+            taught, kept = split(marked, number, seed + repeat)
             used |= {line.item for line in taught}
             if kept:
                 model = Model(learn(taught, observer, encoder, industry=industry))
                 found.append(list(zip(kept, judge_lines(model, kept, observer), strict=True)))
-        yield _point(number, len(used), found)
+        yield point_of(number, len(used), found)
 
 
-def _split(lines: Sequence[Line], labels: int | None, seed: int) -> tuple[list[Line], list[Line]]:
+def split(lines: Sequence[Line], labels: int | None, seed: int) -> tuple[list[Line], list[Line]]:
     """To learn from and to judge. Items with fewer labels than asked for are on neither side."""
     fold, dice = folds_of(lines, FOLDS, seed), np.random.default_rng(seed)
     taught: list[Line] = []
@@ -160,7 +160,7 @@ def _split(lines: Sequence[Line], labels: int | None, seed: int) -> tuple[list[L
     return taught, kept
 
 
-def _point(labels: int | None, items: int, found: list[Pairs]) -> Point:
+def point_of(labels: int | None, items: int, found: list[Pairs]) -> Point:
     """Repeats are judged together: the interval is that of one repeat's answers, drawn from all of them."""
     if not found:
         few = refused("few", 0, labels or 1)
@@ -215,6 +215,12 @@ def folds_of(lines: Sequence[Line], folds: int = FOLDS, seed: int = SEED) -> dic
     return found
 
 
+def item_groups(lines: Sequence[Line], most: int = 20) -> list[set[str]]:
+    """All items in at most so many groups."""
+    items = np.array(sorted(by_item(lines)), dtype=object)
+    return [set(group) for group in np.array_split(items, min(most, len(items)))]
+
+
 def unseen_items(
     lines: Sequence[Line],
     observer: Observer,
@@ -224,10 +230,8 @@ def unseen_items(
 ) -> Pairs:
     """Lines of items that the model knows nothing of: items in `most` groups, each left out once. industry: as `learn` takes it."""
     marked = [line for line in lines if line.score is not None]
-    items = sorted(by_item(marked))
     found: Pairs = []
-    for group in np.array_split(np.array(items, dtype=object), min(most, len(items))):
-        left = set(group)
+    for left in item_groups(marked, most):
         kept = [line for line in marked if line.item in left]
         taught = [line for line in marked if line.item not in left]
         model = Model(learn(taught, observer, encoder, industry=industry))

@@ -33,7 +33,9 @@ def judge_lines(model: Model, lines: Sequence[Line], observer: Observer) -> list
     places = {id(line): place for place, line in enumerate(lines)}
     found: list[Judged] = [_nothing(line) for line in lines]
     for item, group in by_item([line for line in lines if units(line.answer)]).items():
-        rows = observer.read(group[0].question, group[0].reference, [line.answer for line in group])
+        known = model.labels_of(item)  # read as its labels were
+        question, references = (known or group[0]).question, known.references if known else group[0].reference
+        rows = observer.read(question, references, [line.answer for line in group])
         for line, prediction in zip(group, model.judge(item, rows), strict=True):
             found[places[id(line)]] = _judged(line, prediction)
     return found

@@ -36,9 +36,11 @@ def learn(
     encoder: dict[str, str],
     competency: str = "",
     industry: Sequence[Line] = (),
+    scale: Sequence[float] = (),
 ) -> Learned:
     """A model of all items with labels. encoder: its name and version; competency: of a tenant's head. industry: marked answers of
-    the industry pack, on the same scale; with few labels they speak for what they share with them. Raises NothingToLearn, OneMark.
+    the industry pack, on the same scale; questions without labels are judged by them too. scale: the marks there are, where others than those of the lines may be given. Raises
+    NothingToLearn, OneMark.
     """
     marked = [line for line in lines if line.score is not None]
     if len(marked) < LEAST:
@@ -46,20 +48,21 @@ def learn(
     scores = sorted({line.score for line in marked if line.score is not None})
     if len(scores) == 1:
         raise OneMark(mark=scores[0])
+    scores = list(scale) or scores
     low, high = scores[0], scores[-1]
     others = by_item(industry)
     items = [
         _labels(key, group, _of_the_same(group, others), observer, low, high)
         for key, group in sorted(by_item(marked).items())
     ]
-    scale = scores if len(scores) <= MOST_MARKS else []
+    marks = scores if len(scores) <= MOST_MARKS else []
     (name, version), *_ = encoder.items()
-    hyper = fit_hyper(items, scale, low, high)
+    hyper = fit_hyper(items, marks, low, high)
     return Learned(
         competency=competency,
         encoder=name,
         encoder_version=version,
-        scale=scale,
+        scale=marks,
         low=low,
         high=high,
         hyper=hyper,
@@ -100,6 +103,6 @@ def _labels(
 
 
 def target(line: Line) -> float:
-    """What is to be predicted: the first reader's mark."""
+    """What is to be predicted: the reader's mark, the mean of both where two read it."""
     assert line.score is not None
-    return line.score
+    return line.score if line.second_score is None else (line.score + line.second_score) / 2

@@ -93,6 +93,12 @@ class OwnRating(errors.Conflict):
     en = "You gave the first rating of this answer; the second must come from somebody else."
 
 
+class SeenBefore(errors.Conflict):
+    code = "seen-before"
+    zh = "您看过这条回答的 AI 评分，不能再做盲评。请由其他人评。"
+    en = "You have seen what the scorer said of this answer, so your rating would not be blind. Somebody else rates it."
+
+
 class RatedTwice(errors.Conflict):
     code = "rated-twice"
     zh = "这条回答已有两份评级，不再需要新的评级。"

@@ -6,8 +6,9 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint, text
-from sqlalchemy.orm import Mapped
+from sqlalchemy import ForeignKeyConstraint, Index, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
 
 from duilian.infra.database import Base, JsonObject, Tenanted
 from duilian.infra.fields import sealed_json, sealed_text
@@ -62,7 +63,7 @@ class Example(Tenanted, Base):
     source: import or interview. item: what is compared with what, "set/question/competency". question: the text where
     it belongs to no published set. person_index: the same person, the same value; None where nobody knows. fingerprint:
     of item and answer, for duplicates. ai: what the scorer said, with its quotes; ai_level 1–5, ai_mean and ai_error in
-    levels, beside it for sorting. withheld_at: the person's consent is withdrawn and a legal hold keeps the row.
+    levels, beside it for sorting. seen_by: raters who were shown what the scorer said, and so cannot rate blindly. withheld_at: the person's consent is withdrawn and a legal hold keeps the row.
     """
 
     __tablename__ = "examples"
@@ -102,6 +103,7 @@ class Example(Tenanted, Base):
     ai_level: Mapped[int | None]
     ai_mean: Mapped[float | None]
     ai_error: Mapped[float | None]
+    seen_by: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
     good_by: Mapped[str | None]
     good_at: Mapped[datetime | None]
     withheld_at: Mapped[datetime | None]

@@ -61,10 +61,11 @@ def _joined(query: Select[Any]) -> Select[Any]:
 
 
 def _open(eyes: Eyes, queue: str) -> ColumnElement[bool]:
-    """Who gave one rating never gives the other."""
+    """Who gave one rating never gives the other, and who was shown the scorer's level never the second."""
     if queue == "first":
         return _FIRST.id.is_(None) & or_(_SECOND.id.is_(None), _SECOND.rater != eyes.rater)
-    return _FIRST.id.is_not(None) & _SECOND.id.is_(None) & (_FIRST.rater != eyes.rater)
+    unseen = ~Example.seen_by.contains([eyes.rater])
+    return _FIRST.id.is_not(None) & _SECOND.id.is_(None) & (_FIRST.rater != eyes.rater) & unseen
 
 
 _DIFFERENCE = func.abs(_FIRST.level - _SECOND.level)

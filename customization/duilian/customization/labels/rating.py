@@ -6,11 +6,11 @@ scorer's level nor the first rating is shown, nor sent. Where the two differ by 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select, update
 
 from duilian.customization.labels import errors
 from duilian.customization.labels.examples import ADJUDICATED, FIRST, SECOND, marks_of
@@ -56,7 +56,8 @@ class Task:
     others: dict[str, Rating]
 
 
-def task_for(rater: str, marks: Marks) -> Task:
+def task_for(rater: str, marks: Marks, seen_by: Collection[str] = ()) -> Task:
+    """seen_by: of the example; whoever was shown the scorer's level gives no blind rating, and still sees nothing else."""
     for kind in (FIRST, SECOND):
         mine = marks.get(kind)
         if mine is not None and mine.rater == rater:
@@ -65,7 +66,7 @@ def task_for(rater: str, marks: Marks) -> Task:
     if FIRST not in marks:
         return Task(FIRST, None, False, {})
     if SECOND not in marks:
-        return Task(SECOND, None, True, {})
+        return Task("" if rater in seen_by else SECOND, None, True, {})
     return Task("", None, False, dict(marks))
 
 
@@ -76,6 +77,14 @@ async def example_of(session: TenantSession, eyes: Eyes, example_id: UUID, *, lo
     if example is None:
         raise NotFound
     return example
+
+
+async def show(session: TenantSession, rater: str, example: Example) -> None:
+    """Notes that this rater is shown what the scorer said."""
+    if example.ai_level is not None and rater not in example.seen_by:
+        mine = (Example.id == example.id) & ~Example.seen_by.contains([rater])
+        shown = func.array_append(Example.seen_by, rater)
+        await session.execute(update(Example).where(mine).values(seen_by=shown))
 
 
 async def standing(session: TenantSession, example_id: UUID) -> dict[str, Rating]:
@@ -93,11 +102,13 @@ async def rate(
 ) -> Rating:
     """The first or the second rating, or another in place of one's own; both are kept.
 
-    evidence: (offset, length) in characters of the answer. Raises NotFound, BadLevel, EvidenceOutside, RatedTwice.
+    evidence: (offset, length) in characters of the answer. Raises NotFound, BadLevel, EvidenceOutside, RatedTwice, SeenBefore.
     """
     example = await example_of(session, eyes, example_id, lock=True)
     marks = await standing(session, example.id)
-    task = task_for(eyes.rater, marks)
+    task = task_for(eyes.rater, marks, example.seen_by)
+    if not task.kind and SECOND not in marks:
+        raise errors.SeenBefore
     if not task.kind or (ADJUDICATED in marks):
         raise errors.RatedTwice
     blind = task.kind == SECOND

@@ -141,15 +141,22 @@ class MachineGap(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def machine_gaps(
-    groups: Sequence[str], human: ArrayLike, machine: ArrayLike, least: int = LEAST
+    groups: Sequence[str], people: Sequence[str], human: ArrayLike, machine: ArrayLike, least: int = LEAST
 ) -> list[MachineGap]:
-    """Per group, machine minus human, as `agreement.smd`. One entry a marked answer; groups below `least` are refused."""
-    labels, first, second = np.asarray(groups, dtype=str), floats(human), floats(machine)
+    """Per group, machine minus human, as `agreement.smd`. One entry a marked answer; intervals resample people, and groups of
+    fewer than `least` people are refused."""
+    labels, persons = np.asarray(groups, dtype=str), np.asarray(people, dtype=str)
+    first, second = floats(human), floats(machine)
     known = np.isfinite(first) & np.isfinite(second)
     found: list[MachineGap] = []
     for name in np.unique(labels):
         mine = known & (labels == name)
-        apart = interval(smd, first[mine], second[mine], least=least, replicates=500)
+        n = len(set(persons[mine].tolist()))
+        apart = (
+            interval(smd, first[mine], second[mine], clusters=persons[mine], least=least, replicates=500)
+            if n >= least
+            else refused("few", n, least)
+        )
         over = apart.value is not None and abs(apart.value) > LARGEST_SMD
         found.append(MachineGap(group=str(name), smd=apart, over=over))
     return found

@@ -37,6 +37,18 @@ class ReasonNeeded(errors.Unprocessable):
     en = "Some gates carry warnings. Give a reason of at least {least} characters."
 
 
+class OtherInForce(errors.Conflict):
+    code = "other-in-force"
+    zh = "训练之后，启用的评分已经换了，这个模型还没有与现在的比较过。请重新训练。"
+    en = "What is in force has changed since this model was trained, and they were never compared. Train again."
+
+
+class ShadowShort(errors.Unprocessable):
+    code = "shadow-short"
+    zh = "影子运行到现在只评了 {live} 个真实答案（应有 {least} 个）。要现在启用，请写明理由（至少 {length} 个字）。"
+    en = "In the shadow it has judged {live} live answers ({least} are asked for). To put it into force now, give a reason of at least {length} characters."
+
+
 class NotInShadow(errors.Conflict):
     code = "not-in-shadow"
     zh = "模型须先经过影子运行才能启用。"

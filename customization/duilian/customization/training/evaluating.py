@@ -16,11 +16,10 @@ from duilian.customization.lab.lines import Line
 from duilian.customization.measurement.agreement import qwk
 from duilian.customization.measurement.bootstrap import SEED, interval, paired_difference
 from duilian.customization.measurement.results import Estimate, Floats, floats, refused
-from duilian.customization.training.folds import Reader, Tick
+from duilian.customization.training.folds import LEVELS, Reader, Tick, unsaid
 from duilian.serving.scoring.learned.model import Learned, Model
 from duilian.serving.scoring.learned.observe import Observer
 
-LEVELS = (1.0, 2.0, 3.0, 4.0, 5.0)
 CURVE = (10, 25, 50)
 HELD_OUT = 0.3
 LEAST_PAIRS = 10
@@ -155,11 +154,12 @@ def _curve(lines: Sequence[Line], truth: Floats, reader: Reader, tick: Tick) -> 
 def _point(
     lines: Sequence[Line], taught: list[int], outside: list[int], number: int | None, truth: Floats, reader: Reader
 ) -> CurvePoint:  # fmt: skip
+    answers = {lines[n].answer for n in outside}
     try:
-        model = Model(reader.learn([lines[n] for n in taught]))
+        model = Model(reader.learn([unsaid(lines[n], answers) for n in taught]))
     except OneMark:
         return CurvePoint(labels=number, held_out=len(outside), qwk=refused("no_variance", len(outside)))
-    kept = [lines[n] for n in outside]
+    kept = [unsaid(lines[n], answers) for n in outside]
     said = _numbers([one.expected for one in judge_lines(model, kept, reader.observer)])
     people = [line.person or f"line {place}" for place, line in zip(outside, kept, strict=True)]
     return CurvePoint(labels=number, held_out=len(outside), qwk=_of(kappa, people, truth[outside], said))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +19,7 @@ from duilian.serving.scoring.learned.model import Learned, Model
 from duilian.serving.scoring.learned.observe import Observer
 
 FOLDS = 5
+LEVELS = (1.0, 2.0, 3.0, 4.0, 5.0)  # of every rubric, whichever were given so far
 Encoder = dict[str, str]
 Tick = Callable[[float], None]  # told the share done; raises to stop
 
@@ -32,7 +34,7 @@ class Reader(NamedTuple):
 
     def learn(self, lines: Sequence[Line], competency: str = "") -> Learned:
         """Raises OneMark, NothingToLearn."""
-        return learn(lines, self.observer, self.encoder, competency, self.industry)
+        return learn(lines, self.observer, self.encoder, competency, self.industry, LEVELS)
 
 
 class KnownVectors:
@@ -75,9 +77,17 @@ def held_out(lines: Sequence[Line], number: int) -> list[int]:
 
 
 def without(lines: Sequence[Line], part: Sequence[int]) -> list[Line]:
-    """What a fold is judged by."""
+    """What a fold is judged by: the others' lines, and among their references no answer of the fold's people, whose good
+    answers are references for everybody else."""
     gone = set(part)
-    return [line for place, line in enumerate(lines) if place not in gone]
+    said = {lines[place].answer for place in gone}
+    return [unsaid(line, said) for place, line in enumerate(lines) if place not in gone]
+
+
+def unsaid(line: Line, said: Set[str]) -> Line:
+    """The line without those references."""
+    left = [text for text in line.reference if text not in said]
+    return line if len(left) == len(line.reference) else msgspec.structs.replace(line, reference=left)
 
 
 def fold_judged(lines: Sequence[Line], number: int, reader: Reader) -> dict[int, Judged]:
@@ -85,8 +95,8 @@ def fold_judged(lines: Sequence[Line], number: int, reader: Reader) -> dict[int,
     kept = held_out(lines, number)
     if not kept:
         return {}
-    model = Model(reader.learn(without(lines, kept)))
-    said = judge_lines(model, [lines[place] for place in kept], reader.observer)
+    model, answers = Model(reader.learn(without(lines, kept))), {lines[place].answer for place in kept}
+    said = judge_lines(model, [unsaid(lines[place], answers) for place in kept], reader.observer)
     return dict(zip(kept, said, strict=True))
 
 

@@ -69,7 +69,7 @@ def all_gates(
         _groups(groups.gaps),
         _impact(groups.selections),
         Gate(name="repeats", state="passed", case="passed") if found.repeats else Gate(name="repeats", state="failed", case="failed"),
-        _anchors(anchors),
+        anchors_gate(anchors),
         _refusals(found),
     ]  # fmt: skip
 
@@ -152,7 +152,7 @@ def _chosen(one: GroupSelection, groups: int) -> dict[str, Any]:
     return named | {name: f"{rate:.0%}" for name, rate in rates.items()}
 
 
-def _anchors(held: Verdict) -> Gate:
+def anchors_gate(held: Verdict) -> Gate:
     """Marks that moved towards the settled ones are what training is for: a warning, not a failure."""
     params = {"n": held.n, "least": held.least, "moved": f"{held.moved or 0.0:.0%}"}
     value = "" if held.qwk_after is None else f"{held.qwk_after:.2f}"
@@ -172,7 +172,9 @@ def _nearer(held: Verdict) -> bool:
 
 def _refusals(found: Evaluation) -> Gate:
     passed = found.refused <= found.current_refused + MORE_REFUSED
-    return _gate("refusals", passed, f"{found.refused:.0%}", f"≤ {found.current_refused + MORE_REFUSED:.0%}")
+    return _gate(
+        "refusals", passed, f"{found.refused:.0%}", f"≤ {min(1.0, found.current_refused + MORE_REFUSED):.0%}"
+    )
 
 
 def said(estimate: Estimate) -> str:

@@ -11,8 +11,10 @@ from duilian.customization.training.errors import (
     GateClosed,
     NothingInForce,
     NotInShadow,
+    OtherInForce,
     ReasonNeeded,
     RunNotDone,
+    ShadowShort,
 )
 from duilian.customization.training.models import HeadRelease, TrainingRun
 from duilian.infra import audit, events
@@ -22,6 +24,7 @@ from duilian.infra.errors import NotFound
 
 SHADOW, IN_FORCE, RETIRED = "shadow", "in_force", "retired"
 LEAST_REASON = 10  # characters
+LEAST_LIVE = 10  # live answers judged in the shadow, below which whoever promotes says why
 _LOCK = text("select pg_advisory_xact_lock(hashtextextended('models.in-force:' || :tenant, 0))")
 
 
@@ -50,7 +53,7 @@ async def history(session: TenantSession, competency: str) -> list[HeadRelease]:
 
 
 async def shadow(session: TenantSession, run: TrainingRun) -> HeadRelease:
-    """Another one in the shadow makes room. Raises RunNotDone, GateClosed, AlreadyReleased."""
+    """Another one in the shadow makes room. Raises RunNotDone, GateClosed, OtherInForce, AlreadyReleased."""
     await one_at_a_time(session)
     check_gates(run)
     assert run.artefact is not None
@@ -60,6 +63,7 @@ async def shadow(session: TenantSession, run: TrainingRun) -> HeadRelease:
             raise AlreadyReleased
         if known is not None and state == SHADOW:
             await _retire(session, known, "")
+    await check_compared(session, run)
     row = HeadRelease(
         competency=run.competency, artefact=run.artefact, run_id=run.id, state=SHADOW, shadowed_by=session.access.actor,
         shadowed_at=now(), promoted_by=None, promoted_at=None, retired_by=None, retired_at=None, previous_id=None,
@@ -80,16 +84,33 @@ def check_gates(run: TrainingRun) -> None:
         raise GateClosed(gates=", ".join(closed), count=len(closed))
 
 
-async def promote(session: TenantSession, release_id: UUID, reason: str) -> HeadRelease:
-    """By a person. Raises NotFound, NotInShadow, GateClosed, ReasonNeeded."""
+async def against(session: TenantSession, competency: str) -> str | None:
+    """What a run's model is to be compared with: the release in force, None for the scorer without labels."""
+    row = await release_of(session, competency, IN_FORCE)
+    return str(row.id) if row else None
+
+
+async def check_compared(session: TenantSession, run: TrainingRun) -> None:
+    """Raises OtherInForce where another one judges now than the run was compared with: "not worse" said nothing of it."""
+    if (run.evaluation or {}).get("against") != await against(session, run.competency):
+        raise OtherInForce
+
+
+async def promote(session: TenantSession, release_id: UUID, reason: str, live: int) -> HeadRelease:
+    """By a person. live: answers it has judged in the shadow. Raises NotFound, NotInShadow, GateClosed, OtherInForce,
+    ReasonNeeded, ShadowShort."""
     await one_at_a_time(session)
     row = await get(session, release_id)
     if row.state != SHADOW:
         raise NotInShadow
     run = await session.get_one(TrainingRun, (session.tenant_id, row.run_id))
     check_gates(run)
-    if run.verdict == "warned" and len(reason.strip()) < LEAST_REASON:
-        raise ReasonNeeded(least=LEAST_REASON)
+    await check_compared(session, run)
+    if len(reason.strip()) < LEAST_REASON:
+        if run.verdict == "warned":
+            raise ReasonNeeded(least=LEAST_REASON)
+        if live < LEAST_LIVE:
+            raise ShadowShort(live=live, least=LEAST_LIVE, length=LEAST_REASON)
     before = await release_of(session, row.competency, IN_FORCE)
     if before is not None:
         await _retire(session, before, "")
@@ -98,7 +119,7 @@ async def promote(session: TenantSession, release_id: UUID, reason: str) -> Head
     await session.flush()
     audit.record(
         session, "model.promoted", "head_release", row.id, before=_facts(before) if before else None,
-        after=_facts(row) | {"reason": row.reason},
+        after=_facts(row) | {"reason": row.reason, "live": live},
     )  # fmt: skip
     return row
 

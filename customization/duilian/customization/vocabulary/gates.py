@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from duilian.customization.training.gates import Gate, State, said
+from duilian.customization.measurement.drift import Verdict
+from duilian.customization.training.gates import Gate, State, anchors_gate, said
 from duilian.customization.vocabulary.evaluating import LEAST_RECORDINGS, Evaluation
 
 WORSE = 0.01  # error rate: how much worse than without it the upper end of the interval may be
 
 
-def all_gates(found: Evaluation) -> list[Gate]:
-    return [_not_worse(found), _insertions(found)]
+def all_gates(found: Evaluation, anchors: Verdict) -> list[Gate]:
+    """anchors: heard with the words and scored by what is in force."""
+    return [_not_worse(found), _insertions(found), anchors_gate(anchors)]
 
 
 def _not_worse(found: Evaluation) -> Gate:

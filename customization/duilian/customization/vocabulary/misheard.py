@@ -31,7 +31,7 @@ class Fixed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Misheard(msgspec.Struct, frozen=True, kw_only=True):
-    """heard: what stood in its place, the most frequent first."""
+    """heard: what stood in its place, of `LEAST_PEOPLE` people at least, the most frequent first."""
 
     word: str
     count: int
@@ -43,14 +43,18 @@ def misheard(fixed: Iterable[Fixed], locale: str, own: str) -> list[Misheard]:
     """own: what the company's question sets say. The most frequent first."""
     forms: defaultdict[str, Counter[str]] = defaultdict(Counter)
     people: defaultdict[str, set[str]] = defaultdict(set)
+    speakers: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     for one in fixed:
         for word, heard in pairs(one.heard, one.text, locale) if one.locale == locale else ():
             forms[word][heard] += 1
             people[word].add(one.person)
+            speakers[word, heard].add(one.person)
     found = [
         Misheard(
             word=word, count=counts.total(), people=len(people[word]),
-            heard=[form for form, _ in counts.most_common(MOST_FORMS)],
+            heard=[
+                form for form, _ in counts.most_common() if len(speakers[word, form]) >= LEAST_PEOPLE
+            ][:MOST_FORMS],
         )
         for word, counts in forms.items()
         if len(people[word]) >= LEAST_PEOPLE or word.lower() in own.lower()

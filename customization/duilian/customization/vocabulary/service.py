@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 
 from duilian.customization.schemas import Question
 from duilian.customization.training.errors import ReasonNeeded
@@ -75,11 +75,13 @@ def content_of(row: VocabularyVersion) -> Content | None:
 
 
 async def listened_for(
-    session: TenantSession, locale: str, question: Question | None = None
+    session: TenantSession, locale: str, question: Question | None = None, trial: Content | None = None
 ) -> tuple[list[str], dict[str, str]]:
-    """Words for the recogniser, the question's own first, then the learned, then the tenant's; and the version in force."""
+    """Words for the recogniser, the question's own first, then the learned, then the tenant's; and the version in force.
+
+    trial: learned words to listen for in place of those in force."""
     row, tenant = await in_force(session), await current_tenant(session)
-    content = content_of(row) if row else None
+    content = trial or (content_of(row) if row else None)
     learned = content.words(locale) if content else []
     own = question.vocabulary.get(locale, []) if question else []
     words = dict.fromkeys([*own, *learned, *tenant.vocabulary.get(locale, [])])
@@ -100,6 +102,9 @@ async def promote(session: TenantSession, version_id: UUID, reason: str) -> Voca
     before = await in_force(session)
     if before is not None:
         await _retire(session, before, "")
+    # Whatever leads back to it leads to what was before it, so that going back comes to an end.
+    led = update(VocabularyVersion).where(VocabularyVersion.previous_id == row.id)
+    await session.execute(led.values(previous_id=row.previous_id))
     row.release, row.reason, row.previous_id = IN_FORCE, reason.strip(), before.id if before else None
     row.promoted_by, row.promoted_at = session.access.actor, now()
     row.retired_by, row.retired_at = None, None

@@ -219,7 +219,10 @@ async def _document(desk: ApiDesk, example_id: UUID) -> ExampleDocument:
     example = await rating.example_of(desk.session, eyes, example_id)
     if example.interview_id is not None:
         audit.record(desk.session, "label.opened", "interview", example.interview_id)
-    task = rating.task_for(eyes.rater, await rating.standing(desk.session, example.id))
+    task = rating.task_for(eyes.rater, await rating.standing(desk.session, example.id), example.seen_by)
+    shown = bool(task.kind) and not task.blind
+    if shown:
+        await rating.show(desk.session, eyes.rater, example)
     return {
         "id": str(example.id),
         "item": example.item,
@@ -230,7 +233,7 @@ async def _document(desk: ApiDesk, example_id: UUID) -> ExampleDocument:
         "source": example.source,
         "task": task.kind,
         "blind": task.blind,
-        "ai_level": None if task.blind or not task.kind else example.ai_level,
+        "ai_level": example.ai_level if shown else None,
         "mine": _rating(task.mine) if task.mine else None,
         "good": example.good_at is not None,
     }

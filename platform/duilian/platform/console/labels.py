@@ -189,6 +189,8 @@ async def _example_page(
     form: dict[str, str] | None = None,
 ) -> Response[Any]:
     view = await labels_view.view_of(desk, example_id)
+    if view.ai_level is not None:
+        await rating.show(desk.session, desk.actor.label, view.example)
     if view.example.interview_id is not None:
         audit.record(desk.session, "label.opened", "interview", view.example.interview_id)
     return staff_page(

@@ -62,7 +62,7 @@ async def view_of(desk: Desk, example_id: UUID) -> ExampleView:
     """Raises NotFound."""
     session, eyes = desk.session, eyes_of(desk)
     example = await rating.example_of(session, eyes, example_id)
-    task = rating.task_for(eyes.rater, await rating.standing(session, example.id))
+    task = rating.task_for(eyes.rater, await rating.standing(session, example.id), example.seen_by)
     shown = not task.blind and bool(task.kind)
     document = example.ai or {}
     found = [(q["offset"], q["length"]) for q in document.get("quotes", [])] if shown else []

@@ -21,7 +21,7 @@ from duilian.platform.console.desk import Desk, member_with, provide_desk
 from duilian.platform.console.shell import AnyRequest, Form, staff_page
 from duilian.platform.measuring.figures import KINDS
 from duilian.platform.scoring.heads import HeadShelf
-from duilian.platform.training import service
+from duilian.platform.training import service, shadows
 from duilian.platform.web.edge import back_to
 from duilian.platform.web.words import t
 from duilian.tenants.rights import Right
@@ -159,10 +159,11 @@ async def _competency(
     states = {row.state: row for row in history if row.state != releases.RETIRED}
     shadow = states.get(releases.SHADOW)
     run = await service.run_of(desk.session, shadow.run_id) if shadow else None
+    few = shadow is not None and await shadows.seen(desk.session, shadow.id) < releases.LEAST_LIVE
     return staff_page(
         request, desk, "models_competency.html", status=problem.status if problem else 200, competency=competency,
         history=history, taken_out=await models_view.taken_out(desk, competency), in_force=states.get(releases.IN_FORCE), shadow=shadow,
-        needs_reason=run is not None and run.verdict == "warned", figures=await models_view.comparison(desk, shadow),
+        needs_reason=few or (run is not None and run.verdict == "warned"), least_live=releases.LEAST_LIVE if few else 0, figures=await models_view.comparison(desk, shadow),
         reader=await models_view.reader_of(desk), least=releases.LEAST_REASON, most=MOST_REASON,
         error=problem.sentence(desk.locale) if problem else "",
     )  # fmt: skip

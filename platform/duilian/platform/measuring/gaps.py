@@ -28,13 +28,13 @@ async def group_figures(database: Database, session: TenantSession, marks: Seque
 
 def _gaps(question: str, choices: Choices, mine: list[Mark]) -> list[GroupGap]:
     """By marked answer: |SMD| within each group."""
-    people = _people(mine, choices)
-    groups = [choices[person] for person, _, _ in mine]
-    found = fairness.machine_gaps(groups, [human for _, human, _ in mine], [model for *_, model in mine])
+    people = [person for person, _, _ in mine]
+    groups = [choices[person] for person in people]
+    found = fairness.machine_gaps(
+        groups, people, [human for _, human, _ in mine], [model for *_, model in mine]
+    )
     return [
-        GroupGap(question=question, group=gap.group, smd=gap.smd)
-        for gap in found
-        if gap.smd.reason != "few" and people[gap.group] >= fairness.LEAST
+        GroupGap(question=question, group=gap.group, smd=gap.smd) for gap in found if gap.smd.reason != "few"
     ]
 
 
@@ -58,11 +58,3 @@ def _means(marks: Sequence[Mark]) -> dict[str, tuple[float, float]]:
         person: (sum(h for h, _ in pairs) / len(pairs), sum(m for _, m in pairs) / len(pairs))
         for person, pairs in found.items()
     }
-
-
-def _people(marks: Sequence[Mark], choices: Choices) -> dict[str, int]:
-    """Different people by group."""
-    found: defaultdict[str, set[str]] = defaultdict(set)
-    for person, _, _ in marks:
-        found[choices[person]].add(person)
-    return {group: len(people) for group, people in found.items()}

@@ -1,4 +1,4 @@
-"""Comparing self-declared groups. The one caller of `declarations.groups`; what leaves are figures of groups."""
+"""Comparing self-declared groups; what leaves are figures of groups of enough people."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def _question(name: str, rows: Rows, choices: Choices) -> Json:
         [talk.total for talk in decided],
     )
     marked = [one for one in rows.marked if one.person in choices]
-    gaps = fairness.machine_gaps(
-        [choices[one.person] for one in marked], [one.blind for one in marked], [one.mean for one in marked]
-    )
+    people = [one.person for one in marked]
+    groups = [choices[person] for person in people]
+    gaps = fairness.machine_gaps(groups, people, [one.blind for one in marked], [one.mean for one in marked])
     return {
         "question": name,
         "declared": len(choices) if len(choices) >= fairness.LEAST else None,

@@ -202,7 +202,11 @@ def _correction(seen: Found, made: TranscriptCorrection | None) -> dict[str, Any
 
 
 def _versions(published: PublishedSet, seen: dict[UUID, Found]) -> dict[str, str]:
-    models = {name: version for part in seen.values() for name, version in part.versions.items()}
+    models: dict[str, str] = {}
+    for part in seen.values():
+        for name, version in part.versions.items():
+            known = models.get(name, "").split(", ") if name in models else []
+            models[name] = ", ".join(dict.fromkeys([*known, version]))  # one was released between two answers
     return {
         "question_set": f"{published.key}@{published.version}",
         "question_set_sha256": published.sha256,

@@ -14,11 +14,12 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from duilian.customization.cuts import placed, stretch
+from duilian.customization.cuts import placed, stretch, stretched
 from duilian.customization.schemas import Competency, Cuts, words
 from duilian.platform.scoring import refusals
 from duilian.platform.scoring.evidence import evidence
 from duilian.serving.contracts import Judgement, Opinion, ScoreResponse, Transcript
+from duilian.serving.scoring.learned.model import STEADY
 from duilian.serving.scoring.levels import mean_and_spread
 
 COLD_START_ERROR = (
@@ -133,10 +134,10 @@ def _opinion(answer: str, judgement: Judgement, said: Opinion) -> dict[str, Any]
 
 
 def labelled(judgements: Sequence[Judgement]) -> float:
-    """The say that labels of the very questions have in a level, 0–1: the learned model's share in each answer's judgement, where
-    it knows labels of the question, weighted as the answers are. What it carried over from other questions is no such say."""
+    """The say that labels of the very questions have in a level, 0–1: the learned model's share in each answer's judgement,
+    weighted as the answers are, as far as it is the question's own labels that speak in it and not those of others."""
     weights = [_weight(j) for j in judgements]
-    say = [j.why.trust if j.why and j.why.labels else 0.0 for j in judgements]
+    say = [j.why.trust * j.why.labels / (j.why.labels + STEADY) if j.why else 0.0 for j in judgements]
     return sum(w * s for w, s in zip(weights, say, strict=True)) / sum(weights)
 
 
@@ -229,13 +230,18 @@ def weighted(scored: Sequence[tuple[int, float]]) -> float:
 def _error(scored: list[CompetencyScore]) -> float:
     """Standard error of the total, 0–10. What a cold start is off by is common to all competencies and does not average out."""
     share = sum(s.weight for s in scored)
-    common = [(s.weight / share, _cold(s.labelled) * POINTS_PER_LEVEL) for s in scored]
+    common = [(s.weight / share, _cold(s.labelled) * _stretched(s) * POINTS_PER_LEVEL) for s in scored]
     own = [
         max(0.0, (s.standard_error or 0.0) ** 2 - cold**2)
         for s, (_, cold) in zip(scored, common, strict=True)
     ]
     alone = sum(weight**2 * v for (weight, _), v in zip(common, own, strict=True))
     return round(sqrt(alone + sum(weight * cold for weight, cold in common) ** 2), 1)
+
+
+def _stretched(scored: CompetencyScore) -> float:
+    """By how much cut points have stretched the competency's error."""
+    return stretched(1 + (scored.score or 0.0) / POINTS_PER_LEVEL, scored.cuts)
 
 
 def _total(

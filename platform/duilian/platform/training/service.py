@@ -23,6 +23,7 @@ from duilian.infra.errors import NotFound, Problem
 from duilian.infra.jobs import defer
 from duilian.infra.settings import Settings
 from duilian.platform.scoring.heads import HeadShelf
+from duilian.platform.training import shadows
 from duilian.serving.loading import ADAPTABLE
 from duilian.serving.manifest import find
 
@@ -103,7 +104,8 @@ async def shadow(session: TenantSession, run_id: UUID) -> HeadRelease:
 
 async def promote(session: TenantSession, shelf: HeadShelf, release_id: UUID, reason: str) -> HeadRelease:
     """Rows first: whatever refuses, refuses before the shelf is touched. Interviews under way keep what judged them."""
-    row = await releases.promote(session, release_id, reason)
+    live = await shadows.seen(session, release_id)
+    row = await releases.promote(session, release_id, reason, live)
     await score_later(session)
     await shelf.put_in_force(row.competency, row.artefact)
     return row

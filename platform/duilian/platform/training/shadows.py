@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from math import nan
+from uuid import UUID
 
 import msgspec
 import numpy as np
@@ -12,7 +13,7 @@ from sqlalchemy import func, select
 from duilian.customization.measurement.agreement import exact, qwk, smd
 from duilian.customization.measurement.bootstrap import interval
 from duilian.customization.measurement.results import Estimate, Floats, floats
-from duilian.customization.training.evaluating import LEVELS
+from duilian.customization.training.folds import LEVELS
 from duilian.customization.training.models import HeadRelease, ShadowScore
 from duilian.infra.database import TenantSession
 
@@ -56,7 +57,7 @@ def _same(first: Floats, second: Floats) -> float:
     return exact(np.rint(first), np.rint(second))
 
 
-async def seen(session: TenantSession, release: HeadRelease) -> int:
-    """Live answers that it has judged."""
-    query = select(func.count()).select_from(ShadowScore).where(ShadowScore.release_id == release.id)
+async def seen(session: TenantSession, release_id: UUID) -> int:
+    """Live answers that a release has judged."""
+    query = select(func.count()).select_from(ShadowScore).where(ShadowScore.release_id == release_id)
     return int(await session.scalar(query) or 0)

@@ -62,6 +62,7 @@ class _Work:
     anchors: list[UUID]
     unseen: list[LabelledLine]
     others: list[UUID]
+    against: str | None  # what judged when it began (releases.against)
     key: OpenTenantKey
 
 
@@ -154,7 +155,7 @@ class Trainer:
         cost = self._cost(meter, len(pack(result.learned)[0]))
         row.cost = msgspec.to_builtins(cost)
         row.gates = msgspec.to_builtins(asked)
-        row.evaluation = msgspec.to_builtins(found)
+        row.evaluation = msgspec.to_builtins(found) | {"against": work.against}
         row.held_out = {
             str(one.example_id): said.expected for one, said in zip(work.labelled, result.judged, strict=True)
         }
@@ -188,7 +189,8 @@ async def _work(
         good=await unlearning.good_examples(session, row.competency), lines=_named(labelled),
         industry=marked.lines((await current_tenant(session)).industry, row.competency),
         anchors=sorted(mine), unseen=[line for line in lines if line.example_id in mine - known],
-        others=[one.id for one in chosen if one.id not in mine], key=keys_of(session),
+        others=[one.id for one in chosen if one.id not in mine],
+        against=await releases.against(session, row.competency), key=keys_of(session),
     )  # fmt: skip
 
 

@@ -14,6 +14,8 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import select
 
+from duilian.customization.anchors import service as anchors
+from duilian.customization.measurement.drift import Verdict
 from duilian.customization.training.gates import verdict
 from duilian.customization.vocabulary import evaluating, gates, service
 from duilian.customization.vocabulary.errors import NoWords
@@ -25,6 +27,8 @@ from duilian.infra.clock import now
 from duilian.infra.database import Database, TenantSession
 from duilian.infra.errors import Problem
 from duilian.infra.objects import ObjectMissing, ObjectStore, TenantKey
+from duilian.platform.labelling.predict import judged_again
+from duilian.platform.measuring.hearing import Listener
 from duilian.platform.scoring.process import answered
 from duilian.platform.vocabulary.gather import Gathered, Recorded, gather
 from duilian.serving import contracts as c
@@ -58,8 +62,9 @@ class VocabularyLearner:
             if not any(content.terms.values()):
                 raise NoWords
             heard = await self._listen(tenant_id, work)
+            held = await self._anchors(tenant_id, content)
             async with self._database.begin(tenant_id) as session:
-                await _keep(session, work, content, heard)
+                await _keep(session, work, content, heard, held)
         except Gone:
             return
         except Problem as problem:
@@ -91,6 +96,18 @@ class VocabularyLearner:
             heard = await self._heard(work, one, words) if words else None
             found += [heard] if heard else []
         return found
+
+    async def _anchors(self, tenant_id: UUID, content: Content) -> Verdict:
+        """Whether the anchors keep their marks when they are heard with these words."""
+        heard = await Listener(self._database, self._store, self._serving).trial(tenant_id, content)
+        async with self._database.begin(tenant_id) as session:
+            rows, known = await anchors.anchor_examples(session), await anchors.heard(session)
+            said = await judged_again(
+                session, self._store, self._serving, self._database, rows, known | heard
+            )
+            return await anchors.anchors_hold(
+                session, {row.id: said[row.id].mean if row.id in said else None for row in rows}
+            )
 
     async def _heard(self, work: _Work, one: Recorded, words: list[str]) -> Heard | None:
         try:
@@ -125,11 +142,13 @@ async def _step(session: TenantSession, version_id: UUID, state: str, share: flo
     return row
 
 
-async def _keep(session: TenantSession, work: _Work, content: Content, heard: list[Heard]) -> None:
+async def _keep(
+    session: TenantSession, work: _Work, content: Content, heard: list[Heard], held: Verdict
+) -> None:
     """Everything at once. Raises Gone."""
     row = await _step(session, work.version_id, service.DONE, 1.0)
     found, inserted = evaluating.evaluate(heard)
-    asked = gates.all_gates(found)
+    asked = gates.all_gates(found, held)
     content = msgspec.structs.replace(content, inserted=inserted)
     row.content, row.sha256, row.ended_at = msgspec.to_builtins(content), content.sha256, now()
     history = work.gathered.history

@@ -266,6 +266,10 @@ class Model:
         edges = np.hstack([np.ones((len(above), 1)), above, np.zeros((len(above), 1))])
         return scale[(edges[:, :-1] - edges[:, 1:]).argmax(axis=1)].tolist()
 
+    def labels_of(self, key: str) -> Labels | None:
+        part = self._parts.get(key)
+        return self.learned.items[part.number] if part else None
+
     def item_of(self, question: str) -> Labels | None:
         """The item that asks exactly this, if labels of it are known."""
         return next((item for item in self.learned.items if question and item.question == question), None)
@@ -368,10 +372,11 @@ def _calibrated(strays: list[float]) -> tuple[float, float]:
 
 
 def targets_of(scores: NDArray[np.float64], scale: list[float], low: float, high: float) -> Matrix:
-    """What the process learns, (n, outputs): does a score lie above each mark but the last (Frank & Hall 2001); or the
-    score itself, 0-1, on an open scale."""
+    """What the process learns, (n, outputs): does a score lie above each mark but the last (Frank & Hall 2001), in part where
+    it is the mean of two readers' marks; or the score itself, 0-1, on an open scale."""
     if scale:
-        return (scores[:, None] > np.array(scale[:-1])[None] + 1e-9).astype(np.float64)
+        marks = np.array(scale)
+        return np.clip((scores[:, None] - marks[None, :-1]) / np.diff(marks)[None], 0.0, 1.0)
     return ((scores - low) / (high - low))[:, None]
 
 
