@@ -158,13 +158,14 @@ class Attacker:
         self._deck: list[Target] = []
 
     async def strike(self, wire: Wire, caller: Caller) -> None:
-        """One pair of calls; a difference must show three times, so that a tick of the clock is no leak."""
+        """One pair of calls; a difference must show three times, so that a tick of the clock is no leak, and the second time
+        the other way round, so that what the first of two calls changes for the second is none either."""
         target = self._drawn()
         plan = self._plan(target, caller)
-        difference = ""
-        for _ in range(3):
-            difference = await self._pair(wire, caller, target, plan)
-            if not difference:
+        difference, shown = "", ""
+        for time in range(3):
+            shown, difference = difference, await self._pair(wire, caller, target, plan, turned=time == 1)
+            if not difference or (difference.startswith("status") and shown and shown != difference):
                 return
         self.findings.leaks.append(f"{caller.name} {target.method} {target.path} {plan}: {difference}")
 
@@ -199,10 +200,12 @@ class Attacker:
         fitting = [i for i in items if i.kind == name] or [i for i in items if i.kind == kind]
         return self.random.choice(fitting or [i for i in items if i.kind != "slug"])
 
-    async def _pair(self, wire: Wire, caller: Caller, target: Target, plan: _Plan) -> str:
-        """What tells the two apart, or ""."""
+    async def _pair(
+        self, wire: Wire, caller: Caller, target: Target, plan: _Plan, *, turned: bool = False
+    ) -> str:
+        """What tells the two apart, or "". turned: the ghost is asked for first."""
         answers: list[Answer] = []
-        for ghost in (False, True):
+        for ghost in (turned, not turned):
             answer = await wire.send(target.method, *plan.request(target, caller, ghost))
             self.findings.calls += 1
             self.findings.statuses[answer.status] += 1
@@ -211,6 +214,8 @@ class Attacker:
                     f"{answer.status} {caller.name} {target.method} {target.path} {plan}"
                 )
             answers.append(answer)
+        if turned:
+            answers.reverse()
         self.findings.reached[f"{target.method} {target.path}"] += 1
         sent = plan.sent()
         for answer in answers:
@@ -297,7 +302,12 @@ def _plain(text: str, plan: _Plan) -> str:
 def _difference(one: tuple[int, dict[str, str], str], other: tuple[int, dict[str, str], str]) -> str:
     for name, a, b in zip(("status", "headers", "words"), one, other, strict=True):
         if a != b:
-            return f"{name} differ: {str(a)[:160]!r} and {str(b)[:160]!r}"
+            first, second = str(a), str(b)
+            near = next(
+                (n for n, pair in enumerate(zip(first, second, strict=False)) if pair[0] != pair[1]), 0
+            )
+            span = slice(max(0, near - 40), near + 120)
+            return f"{name} differ: {first[span]!r} and {second[span]!r}"
     return ""
 
 
