@@ -2,8 +2,10 @@
 
     python benchmarks/mixed_load.py [--data FOLDER] [--minutes 10] [--share 0.8]
 
-Capacity is measured first: rounds of one answer transcribed, its words embedded and judged, as many at a time as keep
-the process busy, for a twentieth of the time. Then rounds begin at `--share` of that rate, at random moments (Poisson).
+A round is what one answer asks for: a look for captions at its beginning, the whole transcribed, eight pictures observed, its
+sentences embedded (no two rounds' alike) and judged. Answers are of all lengths that the folder has. Capacity is measured
+first: as many rounds at a time as keep the process busy, for a twentieth of the time. Then rounds begin at `--share` of that
+rate, at random moments (Poisson).
 Printed: rounds, those lost, the delay's p50 and p95, and the memory of the second half by that of the first (after a
 tenth to warm up). Exit code 1 where one was lost or memory grew by more than 5 %.
 """
@@ -15,6 +17,7 @@ import asyncio
 import random
 import statistics
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,17 +26,21 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 import psutil
 from peers.goals import at_most
-from peers.loads import serving_process, shortest_answers
-from transcribe import Answer
+from peers.loads import serving_process
+from transcribe import Answer, read_answers, recordings
 
 import ending
 from duilian.infra.errors import Problem
 from duilian.serving import contracts as c
+from duilian.serving.audio import sample_frames
 from duilian.serving.client import ServingClient
+from face_clip import ensure_face_clip
 from heads import score_request
 
 GROWTH = 1.05
 AT_ONCE = 6
+PICTURES = 8
+LOOK = 4  # seconds of sound behind one look for captions
 
 
 @dataclass
@@ -45,34 +52,51 @@ class Seen:
 
 def main() -> None:
     arguments = _arguments()
-    answers = shortest_answers(arguments.data, 8)
+    work = Work(answers_of_all_lengths(arguments.data, 8), pictures())
     with serving_process() as server:
-        seen, rate = asyncio.run(load(server.url, server.token, server.pid, answers, arguments))
+        seen, rate = asyncio.run(load(server.url, server.token, server.pid, work, arguments))
     sys.exit(report(seen, rate))
 
 
+@dataclass
+class Work:
+    answers: list[Answer]
+    frames: list[c.Frame]
+    rounds: int = 0
+
+
+def answers_of_all_lengths(folder: Path | None, count: int) -> list[Answer]:
+    found = sorted(read_answers(recordings(folder)), key=lambda a: (a.seconds, a.text))
+    return [found[round(n * (len(found) - 1) / (count - 1))] for n in range(count)]
+
+
+def pictures() -> list[c.Frame]:
+    with tempfile.TemporaryDirectory() as folder:
+        return (sample_frames(ensure_face_clip(Path(folder))) * PICTURES)[:PICTURES]
+
+
 async def load(
-    url: str, token: str, pid: int, answers: list[Answer], arguments: argparse.Namespace
+    url: str, token: str, pid: int, work: Work, arguments: argparse.Namespace
 ) -> tuple[Seen, float]:
     async with ServingClient(url, token) as client:
-        capacity = await capacity_of(client, answers, arguments.minutes * 3)
+        capacity = await capacity_of(client, work, arguments.minutes * 3)
         rate, seen = capacity * arguments.share, Seen()
         watching = asyncio.create_task(watch(pid, seen))
-        await at_rate(client, answers, rate, arguments.minutes * 60, seen)
+        await at_rate(client, work, rate, arguments.minutes * 60, seen)
         watching.cancel()
     return seen, rate
 
 
-async def capacity_of(client: ServingClient, answers: list[Answer], seconds: float) -> float:
+async def capacity_of(client: ServingClient, work: Work, seconds: float) -> float:
     """Rounds per second, with the process always busy."""
-    await one_round(client, answers[0])
+    await one_round(client, work, work.answers[0])
     until, done = time.monotonic() + seconds, 0
 
     async def keep_busy(first: int) -> None:
         nonlocal done
         number = first
         while time.monotonic() < until:
-            await one_round(client, answers[number % len(answers)])
+            await one_round(client, work, work.answers[number % len(work.answers)])
             done, number = done + 1, number + AT_ONCE
 
     began = time.monotonic()
@@ -80,31 +104,37 @@ async def capacity_of(client: ServingClient, answers: list[Answer], seconds: flo
     return done / (time.monotonic() - began)
 
 
-async def at_rate(
-    client: ServingClient, answers: list[Answer], rate: float, seconds: float, seen: Seen
-) -> None:
+async def at_rate(client: ServingClient, work: Work, rate: float, seconds: float, seen: Seen) -> None:
     dice, until = random.Random(5), time.monotonic() + seconds  # arrival times, no secret
     under_way: list[asyncio.Task[None]] = []
     while time.monotonic() < until:
-        under_way.append(asyncio.create_task(noted(client, dice.choice(answers), seen)))
+        under_way.append(asyncio.create_task(noted(client, work, dice.choice(work.answers), seen)))
         await asyncio.sleep(dice.expovariate(rate))
     await asyncio.gather(*under_way)
 
 
-async def noted(client: ServingClient, answer: Answer, seen: Seen) -> None:
+async def noted(client: ServingClient, work: Work, answer: Answer, seen: Seen) -> None:
     began = time.monotonic()
     try:
-        await one_round(client, answer)
+        await one_round(client, work, answer)
     except Problem as problem:
         seen.lost.append(problem.code)
     else:
         seen.delays.append(time.monotonic() - began)
 
 
-async def one_round(client: ServingClient, answer: Answer) -> None:
-    request = c.TranscribeRequest(audio=answer.samples.tobytes(), language=answer.language)
-    transcript = await client.transcribe(request)
-    await client.embed(c.EmbedRequest(texts=[s.text for s in transcript.sentences]))
+async def one_round(client: ServingClient, work: Work, answer: Answer) -> None:
+    audio, number = answer.samples.tobytes(), work.rounds
+    work.rounds += 1
+    beginning = audio[: LOOK * 2 * c.SAMPLE_RATE]
+    await client.caption(c.CaptionRequest(audio=beginning, language=answer.language))
+    transcript = await client.transcribe(c.TranscribeRequest(audio=audio, language=answer.language))
+    await client.observe(c.ObserveRequest(frames=work.frames))
+    texts = [
+        f"{sentence.text} {number}" for sentence in transcript.sentences
+    ]  # nothing is remembered of another's
+    if texts:
+        await client.embed(c.EmbedRequest(texts=texts))
     await client.score(score_request(transcript.text or "没有。"))
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ctypes
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # malloc.h
-LARGE, KEPT, ARENAS = 4 << 20, 64 << 20, 2  # bytes, bytes, number
+LARGE, KEPT, ARENAS = 256 << 10, 64 << 20, 2  # bytes, bytes, number
 
 
 def keep_flat() -> None:
