@@ -150,6 +150,7 @@ def seconds_of(process: psutil.Process) -> float:
 def restart_the_head(platform: Platform, cluster) -> None:
     platform.wait_for_work()
     cluster.kill()
+    assert not platform.doctor("serving")[0], "whoever looks is told"
     cluster.start()
     cluster.deploy()
 
