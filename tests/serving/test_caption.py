@@ -12,6 +12,7 @@ from duilian.infra.errors import BadRequest
 from duilian.infra.settings import Settings
 from duilian.platform.live.captioning import BYTES, CaptionStream
 from duilian.serving.contracts import Caption, CaptionRequest
+from duilian.serving.errors import NoCaptioner
 from duilian.serving.loading import load_captioner
 from duilian.serving.steps.caption import Captioner
 
@@ -20,7 +21,8 @@ pytestmark = pytest.mark.models
 
 @pytest.fixture(scope="module")
 def captioner(models_dir) -> Captioner:
-    return load_captioner(Settings(models_dir=models_dir)).step
+    """The answers' recogniser is another one here, as in production it may be."""
+    return load_captioner(Settings(models_dir=models_dir, speech_model="sense-voice-small")).step
 
 
 class InProcess:
@@ -39,7 +41,12 @@ def test_decoding_goes_on_behind_what_stands(captioner, spoken):
     assert "刘" in whole.text and "便利店" in whole.text
     rest = captioner.caption(CaptionRequest(audio=sound, language="zh", settled="你好，我叫刘阳"))
     assert "便利店" in rest.text and "我叫" not in rest.text
-    assert whole.versions and 3 < whole.speech_seconds <= 5
+    assert set(whole.versions) == {"whisper-base", "silero-vad"} and 3 < whole.speech_seconds <= 5
+
+
+def test_a_recogniser_that_cannot_caption_is_named(models_dir):
+    with pytest.raises(NoCaptioner, match="DUILIAN_CAPTION_MODEL"):
+        load_captioner(Settings(models_dir=models_dir, caption_model="sense-voice-small"))
 
 
 def test_silence_says_nothing_and_is_measured(captioner, silence, spoken):
