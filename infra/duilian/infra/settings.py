@@ -73,6 +73,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     serving_url: str = "http://127.0.0.1:8701"
     serving_token: Secret = ""
     speech_model: str = "whisper-base"
+    caption_model: str = "whisper-base"
     device: Literal["cpu", "cuda", "auto"] = "cpu"
     compute_type: Literal["int8", "int8_float16", "float16", "float32"] = "int8"
     cpu_threads: Annotated[int, msgspec.Meta(ge=0, le=256)] = 2

@@ -14,6 +14,13 @@ class UnknownModel(Problem):
     en = "There is no model named {name}. Known models: {known}."
 
 
+class NoCaptioner(Problem):
+    status = 500
+    code = "no-captioner"
+    zh = "模型 {name} 不是 Whisper，不能生成字幕。请将 DUILIAN_CAPTION_MODEL 设为 Whisper 模型，例如 whisper-base。"
+    en = "Model {name} is no Whisper and cannot caption. Set DUILIAN_CAPTION_MODEL to one, such as whisper-base."
+
+
 class ModelMissing(Problem):
     """A file of the model is not on this machine."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from duilian.infra.settings import Settings
 from duilian.serving import tensors
-from duilian.serving.errors import NoLanguageModel
+from duilian.serving.errors import NoCaptioner, NoLanguageModel
 from duilian.serving.manifest import Model, find
 from duilian.serving.models import locate
 from duilian.serving.triton.client import session
@@ -66,13 +66,18 @@ def decoder_of(model: Model, folder: Path, settings: Settings) -> Decoder:
 
 
 def load_captioner(settings: Settings) -> Loaded[Captioner]:
-    """A recogniser of its own. Raises UnknownModel, ModelMissing, ModelBroken."""
-    folder, version = locate(settings.models_dir, settings.speech_model)
+    """A recogniser of its own: captions steer a Whisper's decoder, which another recogniser of answers does not have.
+
+    Raises UnknownModel, NoCaptioner, ModelMissing, ModelBroken.
+    """
+    if find(settings.caption_model).runtime != "whisper":
+        raise NoCaptioner(name=settings.caption_model)
+    folder, version = locate(settings.models_dir, settings.caption_model)
     _, voice_version = locate(settings.models_dir, VOICE)
     from duilian.serving.steps.caption import Captioner
     from duilian.serving.steps.voice import VoiceActivity
 
-    versions = {settings.speech_model: version, VOICE: voice_version}
+    versions = {settings.caption_model: version, VOICE: voice_version}
     step = Captioner(
         folder, VoiceActivity(), versions, device=settings.device, compute_type=settings.compute_type
     )

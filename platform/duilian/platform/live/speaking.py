@@ -15,7 +15,7 @@ import asyncio
 import base64
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
@@ -32,7 +32,7 @@ from duilian.platform.sessions.models import Interview
 from duilian.platform.sessions.states import Status
 from duilian.serving.client import ServingClient
 from duilian.serving.contracts import Language
-from duilian.serving.errors import ServingRefused, ServingUnavailable
+from duilian.serving.errors import ServingFailed, ServingRefused, ServingUnavailable
 
 SOUND, PICTURE = 1, 2
 LARGEST = 128 * 1024  # octets of a message
@@ -53,11 +53,13 @@ class Message(msgspec.Struct, frozen=True):
 
 @dataclass
 class Speaking:
-    """begin: a transaction of the candidate's, with the interview as it is now."""
+    """spoken: the language of each question's answer, by its key. begin: a transaction of the candidate's, with the
+    interview as it is now.
+    """
 
     socket: AnySocket
     serving: ServingClient
-    language: Language
+    spoken: Mapping[str, Language]
     begin: Begin
     _may: state.Allowed = field(default_factory=lambda: state.Allowed(captions=False, view=False))
     _stream: CaptionStream | None = None
@@ -112,8 +114,10 @@ class Speaking:
         except msgspec.DecodeError as error:
             raise BadRequest(reason=str(error)) from error
         if message.type == "answer":
+            if message.question not in self.spoken:
+                raise BadRequest(reason=f"no question of this interview: {message.question}")
             self._question, self._wanted = message.question, message.captions
-            self._stream = CaptionStream(self.serving, self.language)
+            self._stream = CaptionStream(self.serving, self.spoken[message.question])
             self._began, self._octets, self._ending = time.monotonic(), 0, False
         elif message.type == "captions":
             self._wanted = message.on
@@ -147,7 +151,7 @@ class Speaking:
             ending = self._ending
             try:
                 said = await (stream.finish() if ending else stream.step())
-            except (ServingUnavailable, ServingRefused):
+            except (ServingUnavailable, ServingFailed, ServingRefused):
                 await self._tell_state("unavailable")
                 await asyncio.sleep(RETRY)
                 continue
