@@ -141,7 +141,7 @@ def test_the_industry_speaks_of_questions_that_have_no_labels(tmp_path: Path) ->
         json.loads(run("evaluate", tmp_path / model, other))["pooled_qwk"]["value"]
         for model in ("alone", "helped")
     )
-    assert with_it > without_it + 0.1
+    assert with_it > without_it + 0.05
     said = [json.loads(row) for row in run("score", tmp_path / "helped", other).splitlines()]
     assert all(row["provisional"] for row in said), "what the industry marked is no label of the company's"
     assert run("score", tmp_path / "helped", same) == run("score", tmp_path / "alone", same)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from duilian.customization.measurement import drift
 from duilian.customization.vocabulary import evaluating, gates
 from duilian.customization.vocabulary.evaluating import Heard
 from duilian.customization.vocabulary.keyness import BACKGROUND_WORDS, keys, log_likelihood
@@ -78,7 +79,11 @@ def heard(plain: str, helped: str, reference: str | None, number: int) -> Heard:
 
 
 def gate(found: evaluating.Evaluation, name: str) -> tuple[str, str]:
-    one = next(one for one in gates.all_gates(found) if one.name == name)
+    one = next(
+        one
+        for one in gates.all_gates(found, drift.Verdict(state="unmeasured", breaches=[], n=0, least=20))
+        if one.name == name
+    )
     return one.state, one.case
 
 

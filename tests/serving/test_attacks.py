@@ -12,16 +12,25 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from attacks import FAMILIES, LOCALE, Attack, Base, attacks, bases
+from attacks import FAMILIES, LOCALE, SETS, Attack, Base, attacks, bases, told
+from duilian.customization.lab.learning import learn
+from duilian.customization.lab.lines import Line
+from duilian.customization.labels.items import references
+from duilian.customization.schemas import words
+from duilian.customization.training.folds import LEVELS
 from duilian.platform.scoring.evidence import verify
 from duilian.platform.scoring.requests import score_request, written_transcript
 from duilian.serving.client import ServingClient
 from duilian.serving.contracts import Opinion, ScoreRequest, ScoreResponse
 from duilian.serving.scoring import score
+from duilian.serving.scoring.artefact import AnyHead, LearnedHead, pack, unpack
+from duilian.serving.scoring.learned.observe import Observer
 from duilian.serving.scoring.opinion import WIDE, with_opinion
 from duilian.serving.steps.embed import Embedder
 from world import run
 
+Heads = dict[str, AnyHead]
+MARKS = {"weak": 1.0, "medium": 3.0, "strong": 5.0}
 TOLERANCE = 0.3  # levels; a single answer's level is uncertain by 0.85 at best
 AGAIN = """
 import sys, msgspec
@@ -47,9 +56,11 @@ def asked(base: Base, text: str, leaked: list[str]) -> ScoreRequest:
 PERSUADED = Opinion(outcome="used", level=5, spread=WIDE)  # a language model that does what it is told
 
 
-def levels(attack: Attack, text: str, embedder: Embedder, opinion: Opinion | None = None) -> dict[str, float]:
+def levels(
+    attack: Attack, text: str, embedder: Embedder, opinion: Opinion | None = None, heads: Heads | None = None
+) -> dict[str, float]:
     """Expected levels; 0 where there is no evidence. opinion: of a language model, on every competency."""
-    response = score(asked(attack.base, text, attack.leaked), embedder)
+    response = score(asked(attack.base, text, attack.leaked), embedder, heads)
     verify(response, written_transcript(text, attack.base.language))
     judgements = response.judgements
     if opinion is not None:
@@ -77,6 +88,41 @@ def test_an_attack_gains_nothing(family: str, embedder: Embedder) -> None:
                 attack,
                 competency,
             )
+
+
+@pytest.fixture(scope="module")
+def heads(embedder: Embedder) -> Heads:
+    """For the complaint scenario, learned from its own written answers: whoever is strong got a 5, medium a 3, weak a 1."""
+    return {one.key: head_of(one.key, embedder) for one in SETS["complaint"].competencies}
+
+
+def head_of(competency: str, embedder: Embedder) -> LearnedHead:
+    questions, observer = SETS["complaint"], Observer(lambda texts: embedder.embed(texts, "query"))
+    asking = [question for question in questions.questions if competency in question.competencies]
+    lines = [
+        Line(
+            item=f"{question.key}/{language}", question=words(question.text, LOCALE[language]),
+            reference=references(questions, question, competency, LOCALE[language]),
+            answer=told(questions.key, person, language)[question.key], score=mark, person=person,
+        )
+        for question in asking for language in LOCALE for person, mark in MARKS.items()
+    ]  # fmt: skip
+    found = unpack(*pack(learn(lines, observer, embedder.versions, competency, scale=LEVELS)))
+    assert isinstance(found, LearnedHead)
+    return found
+
+
+def test_an_attack_gains_nothing_from_a_learned_model_either(embedder: Embedder, heads: Heads) -> None:
+    mine = [attack for attack in ATTACKS if attack.base.set == "complaint"]
+    assert len(mine) >= 80 and {attack.family for attack in mine} == set(FAMILIES)
+    honest: dict[tuple[Base, tuple[str, ...]], dict[str, float]] = {}
+    for attack in mine:
+        key = (attack.base, tuple(attack.leaked))
+        if key not in honest:
+            honest[key] = levels(attack, attack.base.text, embedder, heads=heads)
+        for competency, level in levels(attack, attack.text, embedder, heads=heads).items():
+            before = honest[key][competency]
+            assert level <= before + (TOLERANCE if before else 0), (attack, competency)
 
 
 def test_orders_and_leaked_answers_are_reported_word_for_word(embedder: Embedder) -> None:
