@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 from sqlalchemy import text
 from websockets.exceptions import ConnectionClosed
@@ -26,7 +27,7 @@ from duilian.tenants.policy_settings import forbid
 from face_clip import ensure_face_clip
 from finished import Finished
 from inside import within
-from playing import SPEECH, publish_written, report_of, shipped, written
+from playing import SPEECH, publish_set, publish_written, report_of, shipped, written
 from sockets import candidate_socket, console_socket, refused, told
 from world import World, open_world
 
@@ -131,6 +132,23 @@ def test_words_appear_while_somebody_speaks_and_stand(page: Page, sound: bytes) 
     right = SequenceMatcher(None, said, page.standing, autojunk=False)
     assert sum(block.size for block in right.get_matching_blocks()) > 0.3 * len(said), page.standing
     assert page.of("captions")[0]["state"] == "on"
+
+
+def test_captions_are_in_the_language_of_the_question(world: World) -> None:
+    """Spoken English in a Chinese interview, as the transcript will have it."""
+    source = shipped("retail", "complaint")
+    question = msgspec.structs.replace(source.questions[0], language="en")
+    in_english = msgspec.structs.replace(source, key="captions-in-english", questions=[question])
+    page = Page(running(world, publish_set(world, in_english))).ready()
+    said = decode_audio(SPEECH / "en" / "weak" / "fault-finding" / "02.webm").tobytes()[: 5 * SECOND]
+    page.say(type="answer", question="intro", captions=True)
+    for start in range(0, len(said), SECOND):
+        page.socket.send(b"\x01" + said[start : start + SECOND])
+    page.say(type="end")
+    page.until(lambda p: "kept tripping" in p.standing)
+    page.say(type="answer", question="no-question-of-this-set")
+    page.until(lambda p: p.code is not None, 15)
+    assert page.code == 4400
 
 
 def test_sound_that_comes_faster_than_time_is_left_out(page: Page, sound: bytes) -> None:

@@ -15,7 +15,7 @@ import asyncio
 import base64
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
@@ -53,11 +53,13 @@ class Message(msgspec.Struct, frozen=True):
 
 @dataclass
 class Speaking:
-    """begin: a transaction of the candidate's, with the interview as it is now."""
+    """spoken: the language of each question's answer, by its key. begin: a transaction of the candidate's, with the
+    interview as it is now.
+    """
 
     socket: AnySocket
     serving: ServingClient
-    language: Language
+    spoken: Mapping[str, Language]
     begin: Begin
     _may: state.Allowed = field(default_factory=lambda: state.Allowed(captions=False, view=False))
     _stream: CaptionStream | None = None
@@ -112,8 +114,10 @@ class Speaking:
         except msgspec.DecodeError as error:
             raise BadRequest(reason=str(error)) from error
         if message.type == "answer":
+            if message.question not in self.spoken:
+                raise BadRequest(reason=f"no question of this interview: {message.question}")
             self._question, self._wanted = message.question, message.captions
-            self._stream = CaptionStream(self.serving, self.language)
+            self._stream = CaptionStream(self.serving, self.spoken[message.question])
             self._began, self._octets, self._ending = time.monotonic(), 0, False
         elif message.type == "captions":
             self._wanted = message.on

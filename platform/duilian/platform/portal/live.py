@@ -11,18 +11,21 @@ from uuid import UUID
 
 from litestar import websocket
 
+from duilian.customization.service import questions_of
 from duilian.infra.database import Access, Database, TenantSession
 from duilian.infra.errors import NotSignedIn, Problem
 from duilian.platform.live.sockets import AnySocket, closed
 from duilian.platform.live.speaking import Speaking
 from duilian.platform.recruiting.errors import BadLink
 from duilian.platform.recruiting.links import invitation_of
+from duilian.platform.scoring.requests import spoken_in
 from duilian.platform.sessions.answering import require_running
 from duilian.platform.sessions.models import Interview
 from duilian.platform.sessions.opening import visit
 from duilian.platform.web.edge import network_of
 from duilian.platform.web.limits import count_tenant
 from duilian.serving.client import ServingClient
+from duilian.serving.contracts import Language
 from duilian.tenants.errors import UnknownTenant
 from duilian.tenants.keyring import keys_of
 from duilian.tenants.service import find_tenant
@@ -34,7 +37,7 @@ TOKEN = "token."  # noqa: S105  # a prefix, not a secret
 @websocket("/api/v1/t/{slug:str}/interview/live")
 async def live(socket: AnySocket, slug: str, database: Database, serving: ServingClient) -> None:
     try:
-        tenant_id, interview = await _enter(socket, slug, database)
+        tenant_id, interview, spoken = await _enter(socket, slug, database)
     except Problem as problem:
         await closed(socket, problem)
         return
@@ -46,11 +49,16 @@ async def live(socket: AnySocket, slug: str, database: Database, serving: Servin
             yield session, await session.get_one(Interview, (tenant_id, interview.id))
 
     await socket.accept(subprotocols=PROTOCOL)
-    await Speaking(socket, serving, "zh" if interview.language == "zh" else "en", begin).run()
+    await Speaking(socket, serving, spoken, begin).run()
 
 
-async def _enter(socket: AnySocket, slug: str, database: Database) -> tuple[UUID, Interview]:
-    """Raises NotSignedIn, BadLink, TooManyRequests, and what an interview refuses that is not under way."""
+async def _enter(
+    socket: AnySocket, slug: str, database: Database
+) -> tuple[UUID, Interview, dict[str, Language]]:
+    """With the language that each question is answered in.
+
+    Raises NotSignedIn, BadLink, TooManyRequests, and what an interview refuses that is not under way.
+    """
     token = _token(socket)
     try:
         tenant_id = await find_tenant(database, slug)
@@ -62,7 +70,9 @@ async def _enter(socket: AnySocket, slug: str, database: Database) -> tuple[UUID
         found = await visit(session, keys_of(session), token)
         count_tenant(socket, tenant_id)
         require_running(found.interview)
-        return tenant_id, found.interview
+        questions = (await questions_of(session, found.interview.set_id)).questions
+        spoken: dict[str, Language] = {q.key: spoken_in(found.interview, q)[0] for q in questions}
+        return tenant_id, found.interview, spoken
 
 
 def _token(socket: AnySocket) -> str:
