@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
@@ -18,10 +21,15 @@ from sqlalchemy import text
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
-from duilian.infra.database import TenantSession
+from duilian.infra.database import Access, TenantSession
 from duilian.platform.app.up import Stack
 from duilian.platform.live import state
+from duilian.platform.live.speaking import Speaking
+from duilian.platform.sessions.models import Interview
+from duilian.serving import contracts as c
 from duilian.serving.audio import decode_audio, sample_frames
+from duilian.serving.client import ServingClient
+from duilian.tenants.keyring import open_database, open_keyring
 from duilian.tenants.policy import Feature
 from duilian.tenants.policy_settings import forbid
 from face_clip import ensure_face_clip
@@ -190,6 +198,70 @@ def test_a_withdrawn_consent_ends_captions_at_once(world: World, sound: bytes) -
     time.sleep(1)
     assert len(page.of("caption")) <= before + 1, "at most what was being read"
     page.close()
+
+
+@dataclass
+class Line:
+    """A socket without its wire. script: what the page says, each once it has been told what it waits for."""
+
+    script: list[tuple[Document | None, Document]]
+    told: list[Document] = field(default_factory=list)
+    code: int | None = None
+
+    async def receive(self) -> Document:
+        awaited, said = self.script.pop(0)
+        while awaited is not None and awaited not in self.told:
+            await asyncio.sleep(0.01)
+        return said
+
+    async def send_json(self, message: Document) -> None:
+        self.told.append(message)
+
+    async def close(self, code: int, reason: str) -> None:
+        self.code = code
+
+
+async def test_a_tier_that_breaks_pauses_captions_and_the_channel_lives(world: World, sound: bytes) -> None:
+    """500 for one look, as when a replica died of it twice; the next look is answered."""
+    me = running(world)
+    broken = c.ServingProblem(code="step-died", detail="it died")
+    heard = c.Caption(text="", settled_until=0, speech_seconds=0, silence=2, quietest=1, versions={})
+    answers = [(500, broken), (200, heard)]
+
+    async def tier(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        await reader.readexactly(int(head.split("content-length:")[1].split()[0]))
+        status, answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        body = msgspec.msgpack.encode(answer)
+        writer.write(
+            b"HTTP/1.1 %d x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % (status, len(body))
+        )
+        writer.write(body)
+        writer.close()
+
+    database = open_database(world.settings, open_keyring(world.settings), 1)
+
+    @asynccontextmanager
+    async def begin() -> AsyncGenerator[tuple[TenantSession, Interview]]:
+        async with database.begin(world.tenant_id, Access(actor="candidate")) as session:
+            yield session, await session.get_one(Interview, (world.tenant_id, UUID(me.id)))
+
+    paused, resumed = ({"type": "captions", "state": state} for state in ("unavailable", "on"))
+    answer = json.dumps({"type": "answer", "question": "intro"})
+    line = Line(
+        [
+            ({"type": "may", "captions": True, "view": True}, {"type": "websocket.receive", "text": answer}),
+            (None, {"type": "websocket.receive", "bytes": b"\x01" + sound[: 2 * SECOND]}),
+            (paused, {"type": "websocket.receive", "bytes": b"\x01" + sound[:SECOND]}),
+            (resumed, {"type": "websocket.disconnect"}),
+        ]
+    )
+    listener = await asyncio.start_server(tier, "127.0.0.1", 0)
+    async with listener, ServingClient(f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}") as serving:
+        speaking = Speaking(line, serving, {"intro": "zh"}, begin)  # type: ignore[arg-type]
+        await asyncio.wait_for(speaking.run(), 30)
+    await database.close()
+    assert line.code is None and line.script == []
 
 
 @pytest.mark.parametrize("message", ["no json", '{"type": "none"}', b"\x01" + bytes(200_000)])

@@ -32,7 +32,7 @@ from duilian.platform.sessions.models import Interview
 from duilian.platform.sessions.states import Status
 from duilian.serving.client import ServingClient
 from duilian.serving.contracts import Language
-from duilian.serving.errors import ServingRefused, ServingUnavailable
+from duilian.serving.errors import ServingFailed, ServingRefused, ServingUnavailable
 
 SOUND, PICTURE = 1, 2
 LARGEST = 128 * 1024  # octets of a message
@@ -151,7 +151,7 @@ class Speaking:
             ending = self._ending
             try:
                 said = await (stream.finish() if ending else stream.step())
-            except (ServingUnavailable, ServingRefused):
+            except (ServingUnavailable, ServingFailed, ServingRefused):
                 await self._tell_state("unavailable")
                 await asyncio.sleep(RETRY)
                 continue
