@@ -3,6 +3,8 @@
 Two hypotheses in a row must agree on a word before it stands (LocalAgreement-2, Macháček et al. 2023, "Turning Whisper
 into a real-time transcription system"). At a pause, or where a stretch grows too long, all of it stands and the sound
 before it is forgotten. Nothing is kept beyond the stretch being spoken.
+
+A look that takes back what is shown is itself shown only when the next one does not return to that: words do not flicker.
 """
 
 from __future__ import annotations
@@ -43,6 +45,8 @@ class CaptionStream:
     _settled: str = ""  # of this stretch
     _last: str = ""  # the hypothesis before
     _looked: int = 0  # bytes of the stretch that were in the last look
+    _gaps: int = 0  # times that sound was forgotten unheard
+    _held: bool = False  # whether the last look took back what is shown
 
     def feed(self, pcm: bytes) -> None:
         """pcm: little-endian signed 16-bit, mono, 16 kHz."""
@@ -50,6 +54,7 @@ class CaptionStream:
         if len(self._sound) > KEPT * BYTES:
             # Too far behind to catch up: a gap in the captions, none in what stands.
             self._settled = self._last = ""
+            self._gaps += 1
             self._forget(len(self._sound) - int(KEPT * BYTES / 2))
 
     @property
@@ -57,10 +62,11 @@ class CaptionStream:
         return len(self._sound) - self._looked >= STEP * BYTES
 
     async def step(self) -> Said | None:
-        """What changed, None where nothing did. Raises ServingUnavailable, ServingRefused."""
+        """What changed, None where nothing did. Raises ServingUnavailable, ServingFailed, ServingRefused."""
         sound = bytes(self._sound)
         self._looked = len(sound)
-        found = await self.serving.caption(self._request(sound))
+        if (found := await self._ask(sound)) is None:
+            return None
         seconds = len(sound) / BYTES
         ended = bool(self._settled or found.text.strip()) and found.silence >= PAUSE
         if ended or not found.speech_seconds:
@@ -71,10 +77,16 @@ class CaptionStream:
 
     async def finish(self) -> Said | None:
         """The rest, once the speaker has ended."""
-        if not self._sound:
+        sound = bytes(self._sound)
+        if not sound or (found := await self._ask(sound)) is None:
             return None
-        found = await self.serving.caption(self._request(bytes(self._sound)))
-        return self._end(found.text, len(self._sound), len(self._sound) / BYTES)
+        return self._end(found.text, len(sound), len(sound) / BYTES)
+
+    async def _ask(self, sound: bytes) -> Caption | None:
+        """None where sound was forgotten meanwhile: what is said of it belongs nowhere any more."""
+        gaps = self._gaps
+        found = await self.serving.caption(self._request(sound))
+        return found if gaps == self._gaps else None
 
     def _request(self, sound: bytes) -> CaptionRequest:
         before = self.standing.removesuffix(self._settled)[-BEFORE:]
@@ -85,13 +97,19 @@ class CaptionStream:
         common = _common(self._last, found.text)
         added, self._last = found.text[:common], found.text[common:]
         self._settled += added
-        return self._say(added, self._last)
+        return self._say(added, self._steady(added, self._last))
+
+    def _steady(self, added: str, tail: str) -> str:
+        """The tail to be shown: for one look the old one, where the new one takes back what stands in it."""
+        shown = self.tail.removeprefix(added) if self.tail.startswith(added) else ""
+        self._held = not self._held and _takes_back(shown, tail)
+        return shown if self._held else tail
 
     async def _cut(self, sound: bytes, at: float) -> Said | None:
         """A stretch without a pause: everything before its quietest place stands."""
         edge = int(at * SAMPLE_RATE) * 2
-        found = await self.serving.caption(self._request(sound[:edge]))
-        return self._end(found.text, edge, at)
+        found = await self._ask(sound[:edge])
+        return self._end(found.text, edge, at) if found is not None else None
 
     def _end(self, text: str, looked: int, at: float) -> Said | None:
         """Everything said so far stands, and the sound up to `at` is forgotten."""
@@ -99,6 +117,7 @@ class CaptionStream:
         if added and not self._settled and self.language == "en" and self.standing:
             added = " " + added.strip()
         self._settled = self._last = ""
+        self._held = False
         said = self._say(added.rstrip() if self.language == "en" else added.strip(), "")
         self._forget(min(looked, int(at * SAMPLE_RATE) * 2))
         return said
@@ -111,6 +130,12 @@ class CaptionStream:
         changed = bool(added) or tail != self.tail
         self.standing, self.tail = self.standing + added, tail
         return Said(added, tail) if changed else None
+
+
+def _takes_back(shown: str, now: str) -> bool:
+    """Whether a look says less than what is shown, or other words in it than the last ones, which were open."""
+    sure = "".join(_UNIT.findall(shown)[:-OPEN])
+    return not now.startswith(shown) and (len(now) <= len(shown) or not now.startswith(sure))
 
 
 def _common(last: str, now: str) -> int:
