@@ -371,7 +371,12 @@ def test_whoever_was_busy_is_not_asked_again_before_it_said() -> None:
     assert retry_after(Busy()) == 17
     assert retry_after(Broken()) == retry_after(ValueError()) == 0
     assert seconds_until(Busy(), attempts=1) == 17 and seconds_until(Busy(), attempts=5) == 32
-    assert seconds_until(Broken(), attempts=1) == 2
+    assert seconds_until(Broken(), attempts=1) == 2 and seconds_until(Down(), attempts=20) == 60
+
+    class Longer(Unavailable):
+        headers: ClassVar[dict[str, str]] = {"Retry-After": "300"}
+
+    assert seconds_until(Longer(), attempts=1) == 300, "never earlier than it was asked to"
 
 
 def seconds_until(error: Exception, attempts: int) -> int:

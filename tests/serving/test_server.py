@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import socket
+import time
 
 import httpx
 import msgspec
@@ -53,6 +54,32 @@ async def test_nobody_there(server):
             await client.health()
         with pytest.raises(ServingUnavailable):
             await client.embed(c.EmbedRequest(texts=["x"]))
+
+
+async def test_the_client_never_comes_back_earlier_than_it_was_asked_to():
+    """Six seconds are waited for; ninety are more than a call waits, and are passed on to whoever called."""
+    came: list[float] = []
+    found = c.Embeddings(vectors=b"", dimension=384, versions={})
+    busy = c.ServingProblem(code="busy", detail="busy")
+    answers = [(503, b"6", busy), (200, b"0", found), (503, b"90", busy)]
+
+    async def tier(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        came.append(time.monotonic())
+        status, after, message = answers.pop(0)
+        body = msgspec.msgpack.encode(message)
+        head = b"HTTP/1.1 %d x\r\nConnection: close\r\nRetry-After: %b\r\nContent-Length: %d\r\n\r\n"
+        writer.write(head % (status, after, len(body)) + body)
+        await writer.drain()
+        writer.close()
+
+    listener = await asyncio.start_server(tier, "127.0.0.1", 0)
+    async with listener, ServingClient(f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}") as client:
+        assert (await client.embed(c.EmbedRequest(texts=["x"]))).dimension == 384
+        assert came[1] - came[0] >= 6
+        with pytest.raises(ServingUnavailable) as told:
+            await client.embed(c.EmbedRequest(texts=["x"]))
+    assert told.value.headers["Retry-After"] == "90" and answers == []
 
 
 async def test_models_that_are_missing_are_told_and_loaded_once_they_are_there(

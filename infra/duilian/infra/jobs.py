@@ -68,13 +68,13 @@ async def defer(
 
 
 class _BackOff(BaseRetryStrategy):
-    """1, 2, 4, 8 … seconds, at least as long as whoever was busy asked for, at most a minute."""
+    """1, 2, 4, 8 … seconds up to a minute, and never earlier than whoever was busy asked for."""
 
     def get_retry_decision(self, *, exception: BaseException, job: jobs.Job) -> RetryDecision | None:
         if is_last(job, exception):
             return None
-        wait = max(2.0 ** min(job.attempts, 6), retry_after(exception))
-        return RetryDecision(retry_in={"seconds": int(min(LONGEST_WAIT, wait))})
+        wait = min(LONGEST_WAIT, 2.0 ** min(job.attempts, 6))
+        return RetryDecision(retry_in={"seconds": int(max(wait, retry_after(exception)))})
 
 
 def is_last(job: jobs.Job, exception: BaseException) -> bool:

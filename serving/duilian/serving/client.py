@@ -15,7 +15,8 @@ from duilian.serving import contracts as c
 from duilian.serving.errors import OutOfMemory, ServingFailed, ServingRefused, ServingUnavailable, TooSlow
 
 ATTEMPTS = 7
-FIRST_WAIT, LONGEST_WAIT = 0.25, 5.0  # seconds between attempts, doubling
+FIRST_WAIT, LONGEST_WAIT = 0.25, 5.0  # seconds between attempts, doubling, where the tier names none
+PATIENCE = 30.0  # seconds that a call waits between its attempts, all together
 ARTEFACT_NEEDED = "artefact-needed"
 Fetch = Callable[[str], Awaitable[bytes]]
 CAPTION_TIMEOUT = 8.0  # seconds
@@ -23,11 +24,12 @@ Answer = TypeVar("Answer", bound=c.Contract)
 
 
 class ServingClient:
-    """timeout: seconds one call may take. Use as an async context manager, or call `close`.
+    """timeout: seconds one attempt may take. Use as an async context manager, or call `close`.
 
     Every call raises ServingUnavailable when the tier cannot answer after seven attempts, 13 seconds (30 where it asks for
-    patience), or when this call took too long or too much memory; ServingFailed when it broke on this very request, and
-    ServingRefused when it will not (the same request would be refused again). `caption` and `converse` attempt once.
+    patience), at once where it asks for more than is left of that, or when this call took too long or too much memory;
+    ServingFailed when it broke on this very request, and ServingRefused when it will not (the same request would be
+    refused again). `caption` and `converse` attempt once.
     """
 
     def __init__(self, url: str, token: str = "", timeout: float = 600.0) -> None:
@@ -98,9 +100,9 @@ class ServingClient:
         self, path: str, request: c.Contract, kind: type[Answer], attempts: int = ATTEMPTS
     ) -> Answer:
         headers = carrier()
-        body = msgspec.msgpack.encode(request)
+        body, waited = msgspec.msgpack.encode(request), 0.0
         for attempt in range(attempts):
-            wait, last = FIRST_WAIT * 2**attempt, attempt == attempts - 1
+            wait, last = min(FIRST_WAIT * 2**attempt, LONGEST_WAIT), attempt == attempts - 1
             try:
                 answer = await self._http.post(path, content=body, headers=headers)
             except (httpx.ConnectError, httpx.RemoteProtocolError, httpx.ReadError) as error:
@@ -109,10 +111,12 @@ class ServingClient:
             except httpx.TransportError as error:  # a timeout is not tried again: the caller's job is
                 raise ServingUnavailable(reason=_reason(error)) from error
             else:
-                if answer.status_code != 503 or last or _cost_too_much(answer):
+                wait = max(wait, _retry_after(answer))  # never earlier than it was asked to
+                too_long = waited + wait > PATIENCE
+                if answer.status_code != 503 or last or too_long or _cost_too_much(answer):
                     return _read(answer, kind)
-                wait = max(wait, _retry_after(answer))
-            await asyncio.sleep(min(wait, LONGEST_WAIT))
+            await asyncio.sleep(wait)
+            waited += wait
         raise AssertionError("the last attempt returns or raises")
 
 
