@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import subprocess
 import sys
@@ -149,6 +150,32 @@ def test_a_deadline_holds_while_words_still_trickle(endpoint):
     assert endpoint.broken_off.wait(5), "the generation was left running"
 
 
+@pytest.mark.parametrize("meanwhile", [b"", b": still here\n\n"])
+def test_a_deadline_holds_before_the_first_word(endpoint, meanwhile):
+    """Comments keep a connection alive, not a call."""
+    endpoint.silence, endpoint.meanwhile = 3.0, meanwhile
+    began = time.monotonic()
+    with pytest.raises(TooSlow):
+        converser(endpoint.url).converse(request(deadline_seconds=0.5))
+    assert 0.5 <= time.monotonic() - began < 1.5
+
+
+async def test_a_call_that_is_given_up_before_the_first_word_makes_room_for_the_next(endpoint):
+    endpoint.silence = 5.0
+    step = converser(endpoint.url)
+    slot: Slot[Converser] = Slot(lambda: Loaded(step, {}))
+    slot.load()
+    call = asyncio.create_task(slot.run(lambda found: found.converse(request())))
+    while not endpoint.asked:
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)
+    call.cancel()
+    endpoint.silence = 0.0
+    began = time.monotonic()
+    assert (await slot.run(lambda found: found.converse(request()))).content == GOOD
+    assert time.monotonic() - began < 2
+
+
 async def test_a_call_that_is_given_up_ends_the_generation(endpoint):
     endpoint.pieces, endpoint.pause = ["x"] * 200, 0.05
     step = converser(endpoint.url)
@@ -180,6 +207,26 @@ def test_a_call_that_failed_costs_nothing(endpoint):
     with pytest.raises(LanguageModelFailed):
         step.converse(request(max_tokens=100))
     assert budget.spent("a") == 0
+
+
+def tokens(*texts: str) -> int:
+    """By the rule of docs/serving.md."""
+    plain = [sum(character.isascii() for character in text) for text in texts]
+    return sum(math.ceil(p / 4) + len(text) - p for p, text in zip(plain, texts, strict=True))
+
+
+def test_what_the_endpoint_does_not_count_is_estimated(endpoint):
+    """It tells no usage at all; or it would have, after the words that nobody waited for."""
+    budget = Budget(5000)
+    step = Converser(Settings(language_url=endpoint.url), budget)
+    endpoint.counts = False
+    step.converse(request(max_tokens=100))
+    prompt = tokens(*(message["content"] for message in endpoint.asked[0]["messages"]))
+    assert budget.spent("a") == prompt + tokens(GOOD)
+    endpoint.counts, endpoint.pieces, endpoint.pause = True, ["好"] * 100, 0.1
+    with pytest.raises(TooSlow):
+        step.converse(request(tenant="b", max_tokens=100, deadline_seconds=0.5))
+    assert prompt < budget.spent("b") < prompt + 10
 
 
 def test_nobody_there_and_no_schema():

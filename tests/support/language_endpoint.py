@@ -16,13 +16,19 @@ Body = dict[str, Any]
 
 @dataclass
 class Endpoint:
-    """What it says next, and what it was asked. says: makes the answer of what it is asked, instead of `pieces`."""
+    """What it says next, and what it was asked. says: makes the answer of what it is asked, instead of `pieces`.
+
+    silence: seconds before its first word, in which it sends `meanwhile` again and again. counts: whether it tells usage.
+    """
 
     pieces: list[str] = field(default_factory=list)
     says: Callable[[Body], str] | None = None
     finish: str = "stop"
     status: int = 200
     pause: float = 0.0
+    silence: float = 0.0
+    meanwhile: bytes = b""
+    counts: bool = True
     asked: list[Body] = field(default_factory=list)
     broken_off: threading.Event = field(default_factory=threading.Event)
     url: str = ""
@@ -43,15 +49,23 @@ def serving(script: Endpoint) -> Generator[Endpoint]:
             self.send_response(script.status)
             self.end_headers()
             try:
+                self._wait()
                 for piece in [script.says(body)] if script.says else script.pieces:
                     self._send(
                         {"choices": [{"delta": {"content": piece}, "finish_reason": None}], "model": "m-7"}
                     )
                     time.sleep(script.pause)
                 self._send({"choices": [{"delta": {}, "finish_reason": script.finish}]})
-                self._send({"choices": [], "usage": {"prompt_tokens": 70, "completion_tokens": 30}})
+                if script.counts:
+                    self._send({"choices": [], "usage": {"prompt_tokens": 70, "completion_tokens": 30}})
             except OSError:
                 script.broken_off.set()
+
+        def _wait(self) -> None:
+            until = time.monotonic() + script.silence
+            while time.monotonic() < until:
+                self.wfile.write(script.meanwhile)
+                time.sleep(0.05)
 
         def _send(self, event: Body) -> None:
             self.wfile.write(b"data: " + json.dumps(event).encode() + b"\n\n")

@@ -23,9 +23,9 @@ class Budget:
 
     @contextmanager
     def reserved(self, tenant: str, most: int) -> Generator[Callable[[int], None]]:
-        """Sets aside what a call may cost at most; gives the function that is told what it did cost.
+        """Sets aside what a call may cost at most; gives the function that is told what it did cost, failed or not.
 
-        A call that fails costs nothing here. Raises BudgetSpent.
+        A call of which nothing is told costs nothing. Raises BudgetSpent.
         """
         cost = 0
 

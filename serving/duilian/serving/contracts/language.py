@@ -34,7 +34,10 @@ class ConverseRequest(Contract, frozen=True, kw_only=True):
 
 
 class ConverseResponse(Contract, frozen=True, kw_only=True):
-    """content: JSON under the schema. versions: of the model, and of the prompt by its sha256."""
+    """content: JSON under the schema. versions: of the model, and of the prompt by its sha256.
+
+    Tokens: as the endpoint counted them, 0 where it does not.
+    """
 
     content: str
     prompt_tokens: int
