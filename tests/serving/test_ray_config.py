@@ -1,13 +1,29 @@
-"""The file for the cluster: valid for Ray, the same inside a RayService, without a secret; the wheel where it is named."""
+"""The file for the cluster: valid for Ray, the same inside a RayService, without a secret; the wheel where it is named.
+
+And what the tier makes of Ray's answers, where no cluster is needed to see it.
+"""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Generator
+from typing import Any
+
 import yaml
 from click.testing import CliRunner
-from ray.serve.schema import ServeDeploySchema
+from ray.serve.schema import (
+    ApplicationStatus,
+    ApplicationStatusOverview,
+    DeploymentStatus,
+    DeploymentStatusOverview,
+    DeploymentStatusTrigger,
+    ServeDeploySchema,
+    ServeStatus,
+)
 
 from duilian.serving.ray_cli import ray_command
 from duilian.serving.ray_config import serve_config, serve_text
+from duilian.serving.ray_tier import RayTier
 from duilian.serving.tier import STEPS
 
 
@@ -57,3 +73,69 @@ def test_kuberay_gets_the_same_file():
         assert container["image"] == "registry/duilian:1"
         assert environment["RAY_USAGE_STATS_ENABLED"]["value"] == "0"
         assert "secretKeyRef" in environment["DUILIAN_SERVING_TOKEN"]["valueFrom"]
+
+
+class Answering:
+    """A call of a replica: its answer, or None where it waits behind real work for good."""
+
+    def __init__(self, found: dict[str, str] | Exception | None) -> None:
+        self._found, self.cancelled = found, False
+
+    def __await__(self) -> Generator[Any, None, dict[str, str]]:
+        if self._found is None:
+            yield from asyncio.sleep(60).__await__()
+        if isinstance(self._found, Exception):
+            raise self._found
+        return self._found or {}
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+class Handle:
+    """A deployment of ours, as Ray hands it to the ingress."""
+
+    app_name = "duilian"
+
+    def __init__(self, found: dict[str, str] | Exception | None) -> None:
+        self._found, self.asked = found, list[Answering]()
+
+    @property
+    def versions(self) -> Handle:
+        return self
+
+    def remote(self) -> Answering:
+        self.asked.append(Answering(self._found))
+        return self.asked[-1]
+
+
+def said(status: str, replicas: dict[str, int], message: str = "") -> DeploymentStatusOverview:
+    trigger = DeploymentStatusTrigger.CONFIG_UPDATE_COMPLETED
+    return DeploymentStatusOverview(DeploymentStatus(status), trigger, replicas, message)  # type: ignore[arg-type]
+
+
+async def test_a_busy_replica_is_ready_and_another_application_is_not_ours(monkeypatch):
+    """It runs, says Ray; that it cannot name its model now says nothing of it, nor of the others."""
+    deployments = {step: said("HEALTHY", {"RUNNING": 1}) for step in ("embed", "score", "observe")}
+    deployments["ingress"] = said("UPDATING", {"STARTING": 1})  # it is what asks
+    theirs = {"embed": said("UNHEALTHY", {}, "another application's embed is gone")}
+    status = ServeStatus(
+        applications={
+            "duilian": ApplicationStatusOverview(ApplicationStatus.RUNNING, "", 0.0, deployments),
+            "other": ApplicationStatusOverview(ApplicationStatus.DEPLOY_FAILED, "", 0.0, theirs),
+        }
+    )
+    monkeypatch.setattr("duilian.serving.ray_tier.ASKING", 0.05)
+    monkeypatch.setattr("ray.serve.status", lambda: status)
+    steps = {"embed": Handle({"e5": "1"}), "score": Handle(None), "observe": Handle(OSError("gone"))}
+    tier = RayTier(steps)  # type: ignore[arg-type]
+    assert not (await tier.health()).ready, "nobody has looked yet"
+    tier.start()
+    async with asyncio.timeout(5):
+        while not (health := await tier.health()).models:
+            await asyncio.sleep(0.01)
+        while not (steps["score"].asked and steps["score"].asked[0].cancelled):
+            await asyncio.sleep(0.01)
+    tier.stop()
+    assert health.ready and health.models == {"e5": "1"} and health.problems == []
+    assert (await tier.health()).ready

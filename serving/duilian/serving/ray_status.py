@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from ray.serve.schema import DeploymentStatusOverview, ServeStatus
@@ -12,30 +12,40 @@ RUNNING: Any = "RUNNING"  # Any: typed as an enumeration, and a plain string whe
 
 
 class Statuses:
-    """The last look. A step is a problem while none of its replicas runs."""
+    """The last look at our application; others of the cluster may name a deployment as we do.
 
-    def __init__(self) -> None:
+    A step is a problem while none of its replicas runs. The ingress is none: it is what looks, so it runs, though Ray may
+    not say so yet.
+    """
+
+    def __init__(self, application: str, steps: Collection[str]) -> None:
+        self._application, self._steps = application, steps
+        self._running: set[str] = set()
         self._problems: dict[str, str] | None = None
         self._troubles: dict[str, str] = {}
 
     def look(self, status: Callable[[], ServeStatus]) -> None:
         """Blocks while the controller answers."""
-        found = {
-            name: deployment
-            for application in status().applications.values()
-            for name, deployment in application.deployments.items()
-        }
+        ours = status().applications.get(self._application)
+        found = ours.deployments if ours is not None else {}
+        self._running = {name for name, deployment in found.items() if _runs(deployment)}
         self._troubles = {
             name: f"{name}: {_reason(deployment)}"
             for name, deployment in found.items()
-            if not _runs(deployment) or deployment.status.value in TROUBLED
+            if (name in self._steps and name not in self._running) or deployment.status.value in TROUBLED
         }
-        self._problems = {name: trouble for name, trouble in self._troubles.items() if not _runs(found[name])}
+        self._problems = {
+            name: trouble for name, trouble in self._troubles.items() if name not in self._running
+        }
 
     @property
     def troubles(self) -> list[str]:
         """Also of steps that old replicas still answer: a roll-out that failed."""
         return list(self._troubles.values())
+
+    def runs(self, step: str) -> bool:
+        """Whether a replica was seen to run: its model is loaded, whether or not it has had time to name it."""
+        return step in self._running
 
     def problem(self, step: str) -> str | None:
         """None where replicas run, or nothing is known yet."""

@@ -30,7 +30,7 @@ ASKING = 3.0  # seconds a replica has to name its models
 class RayTier:
     def __init__(self, steps: dict[str, DeploymentHandle[Any]]) -> None:
         self._steps = steps
-        self._statuses = Statuses()
+        self._statuses = Statuses(next(iter(steps.values())).app_name, steps)
         self._versions: dict[str, dict[str, str]] = {}
         self._watching: asyncio.Task[None] | None = None
 
@@ -69,8 +69,9 @@ class RayTier:
         return Reply(status, content, headers)
 
     async def health(self) -> Health:
-        problems = [problem for step in self._steps if (problem := self._statuses.problem(step)) is not None]
-        missing = [step for step in self._steps if step not in self._versions and not problems]
+        """Ready where every step has a replica. A busy one may not have named its models yet."""
+        problems = {step: p for step in self._steps if (p := self._statuses.problem(step)) is not None}
+        missing = [s for s in self._steps if s not in problems and not self._statuses.runs(s)]
         models = {name: version for found in self._versions.values() for name, version in found.items()}
         return Health(
             ready=not problems and not missing,
@@ -83,17 +84,31 @@ class RayTier:
         while True:
             try:
                 await asyncio.to_thread(self._statuses.look, serve.status)
-                await asyncio.gather(*(self._ask_versions(step) for step in self._steps))
+                await self._ask_all()
             except Exception:  # whatever it is, the next look may succeed; without looks, /health would lie
                 log.exception("the cluster could not be looked at")
             await asyncio.sleep(LOOK)
 
+    async def _ask_all(self) -> None:
+        """A step that does not tell its models keeps no other from it."""
+        asking = [self._ask_versions(step) for step in self._steps]
+        for step, found in zip(
+            self._steps, await asyncio.gather(*asking, return_exceptions=True), strict=True
+        ):
+            if found is not None:
+                log.warning("a replica did not name its models", extra={"step": step, "error": repr(found)})
+
     async def _ask_versions(self, step: str) -> None:
+        """What was known stays where the question waits behind real work; the next look asks again."""
         if self._statuses.problem(step) is not None:
             self._versions.pop(step, None)
             return
-        async with asyncio.timeout(ASKING):
-            self._versions[step] = await self._steps[step].versions.remote()
+        asking: Any = self._steps[step].versions.remote()  # Any: as in `_ask`
+        try:
+            async with asyncio.timeout(ASKING):
+                self._versions[step] = await asking
+        except TimeoutError:
+            asking.cancel()
 
 
 def _death(step: str, error: RayError) -> Exception:
