@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import threading
 import time
@@ -18,6 +19,7 @@ from duilian.serving.audio import sample_frames
 from duilian.serving.errors import ServingUnavailable, TooSlow
 from duilian.serving.loading import load_embedder, load_observer
 from duilian.serving.triton.client import Triton
+from duilian.serving.triton.repository import write_repository
 from duilian.serving.triton.tenants import TenantModels
 from face_clip import ensure_face_clip
 from stacks import free_block
@@ -25,6 +27,7 @@ from triton_server import TritonServer, triton_server
 
 pytestmark = pytest.mark.models
 E5, FACE = "multilingual-e5-small", "face-detection"
+FILE = "face_detection_short_range.tflite"
 TEXTS = ["我先安抚顾客的情绪，再处理退货。", "I calmed the customer, then handled the return.", ""]
 
 
@@ -42,6 +45,21 @@ def triton(server) -> Triton:
 @pytest.fixture
 def there(server, models_dir) -> Settings:
     return Settings(models_dir=models_dir, executor="triton", triton_address=server.address)
+
+
+def test_a_version_that_is_there_is_left_alone_and_told_as_what_it_is(models_dir, tmp_path):
+    """With other bytes than the manifest's. What is new is whole, with nothing beside it."""
+    (old := tmp_path / FACE / "1").mkdir(parents=True)
+    other = (models_dir / FACE / FILE).read_bytes() + b"\0"
+    kept = {FILE: other, "model.py": b"# ours"}
+    for name, octets in kept.items():
+        (old / name).write_bytes(octets)
+    assert set(write_repository(models_dir, tmp_path)) == {E5, FACE}
+    assert {file.name: file.read_bytes() for file in old.iterdir()} == kept
+    sha = hashlib.sha256(other).hexdigest()[:12]
+    assert sha in (tmp_path / FACE / "config.pbtxt").read_text("utf-8")
+    assert sorted(p.name for p in (tmp_path / E5).iterdir()) == ["1", "config.pbtxt"]
+    assert sorted(p.name for p in (tmp_path / E5 / "1").iterdir()) == ["e5-small-q4.bin", "model.py"]
 
 
 def test_embeddings_equal_those_of_this_process(there, embedder):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any  # a tensor's description, as tflite gives it
 
+from duilian.serving.disk import sha256_of
 from duilian.serving.manifest import Model, OnTriton, models
 from duilian.serving.models import locate
 from duilian.serving.triton.configuration import Served, Tensor, configuration
@@ -16,8 +18,9 @@ from duilian.serving.triton.configuration import Served, Tensor, configuration
 def write_repository(models_dir: Path, target: Path) -> list[str]:
     """Every model of the manifest that has a `triton` table; gives their names.
 
-    A version that is there already is left alone; a new one is written beside it, so that a running server may
-    be told to load it. Raises ModelMissing, ModelBroken.
+    A version that is there already is left alone; a new one is written beside it and renamed when it is whole, so that
+    a running server may be told to load it. The configuration tells the sha256 of what lies in the version. Raises
+    ModelMissing, ModelBroken.
     """
     served = [model for model in models().values() if model.triton is not None]
     for model in served:
@@ -27,13 +30,25 @@ def write_repository(models_dir: Path, target: Path) -> list[str]:
 
 def _write(model: Model, models_dir: Path, target: Path) -> None:
     assert model.triton is not None
-    folder, sha = locate(models_dir, model.name)
-    version = target / model.name / str(model.triton.version)
-    version.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(folder / model.main, version / Path(model.main).name)
-    (version / "model.py").write_text(script(model.triton.script), "utf-8")
-    described = described_by(model, folder / model.main, sha, model.triton)
-    (target / model.name / "config.pbtxt").write_text(configuration(described), "utf-8")
+    folder, _ = locate(models_dir, model.name)
+    place = target / model.name
+    version, file = place / str(model.triton.version), Path(model.main).name
+    if not version.exists():
+        new = _beside(version)
+        shutil.rmtree(new, ignore_errors=True)  # of a run that was cut off
+        new.mkdir(parents=True)
+        shutil.copyfile(folder / model.main, new / file)
+        (new / "model.py").write_text(script(model.triton.script), "utf-8")
+        new.rename(version)
+    described = described_by(model, version / file, sha256_of(version / file)[:12], model.triton)
+    written = _beside(place / "config.pbtxt")
+    written.write_text(configuration(described), "utf-8")
+    written.rename(place / "config.pbtxt")
+
+
+def _beside(path: Path) -> Path:
+    """A name that the server reads past: neither a version's nor the configuration's."""
+    return path.with_name(f".{path.name}.{os.getpid()}")
 
 
 def script(name: str) -> str:
