@@ -59,6 +59,21 @@ def test_a_failure_reaches_those_it_concerns_and_the_next_are_served(work, gathe
     assert gatherer.run([1, 2]) == [2, 4]
 
 
+def test_what_cannot_be_done_fails_alone_in_its_batch(work, gatherer):
+    """Another tenant's piece in the same run has its answer."""
+    with ThreadPoolExecutor(4) as pool:
+        first = pool.submit(gatherer.run, [100])
+        work.begun.wait(10)
+        mine, bad, theirs = (pool.submit(gatherer.run, [n]) for n in (1, 13, 3))
+        while len(gatherer._waiting) < 3:
+            pass
+        work.go.set()
+        assert [f.result(10) for f in (first, mine, theirs)] == [[200], [2], [6]]
+        with pytest.raises(ValueError, match="13"):
+            bad.result(10)
+    assert sorted(work.batches[1]) == [1, 3, 13] and sorted(work.batches[2:]) == [[1], [3], [13]]
+
+
 def test_what_nobody_waits_for_is_left_out(work, gatherer):
     stop = threading.Event()
 

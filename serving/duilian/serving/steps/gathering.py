@@ -1,7 +1,8 @@
 """Many callers, few runs: what several requests ask for at the same time is worked on together.
 
 Callers put in their pieces and wait; threads take the oldest piece and whatever else is of its kind, up to a batch.
-Nobody waits for company: a piece that comes alone is worked on alone.
+Nobody waits for company: a piece that comes alone is worked on alone. Where a batch fails, each of its pieces is worked
+on alone, so that what fails is the piece that cannot be done, and not whatever stood beside it.
 """
 
 from __future__ import annotations
@@ -80,8 +81,12 @@ class Gatherer(Generic[Piece, Found]):
         try:
             found = self._work([waiting.piece for waiting in batch])
         except BaseException as error:  # whatever it is belongs to the callers, and the thread must go on
+            if len(batch) == 1:
+                batch[0].future.set_exception(error)
+                return
             for waiting in batch:
-                waiting.future.set_exception(error)
+                if not waiting.abandoned():
+                    self._answer([waiting])
             return
         for waiting, answer in zip(batch, found, strict=True):
             waiting.future.set_result(answer)
