@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 import threading
@@ -16,6 +17,7 @@ from alike import assert_same
 from duilian.infra.settings import Settings
 from duilian.serving import contracts as c
 from duilian.serving.audio import sample_frames
+from duilian.serving.desks import embedder_slot
 from duilian.serving.errors import ServingUnavailable, TooSlow
 from duilian.serving.loading import load_embedder, load_observer
 from duilian.serving.triton.client import Triton
@@ -90,6 +92,24 @@ def test_calls_at_the_same_time_are_batched_and_do_not_mix(server, triton, embed
         rows = list(pool.map(one, sentences))
     assert np.abs(np.stack(rows) - embedder.embed(sentences)).max() < 1e-3
     assert executions(server) - before < len(sentences)
+
+
+async def test_the_step_sends_what_it_misses_together_and_several_calls_at_once(server, there, embedder):
+    """Forty sentences of one call are three batches of sixteen at most; calls of several callers share the server's runs."""
+    slot = embedder_slot(there)
+    await asyncio.to_thread(slot.load)
+    sentences = [f"第{n}个顾客要换货，我先看了小票。" for n in range(40)]
+    before = executions(server)
+    rows = await slot.run(lambda step: step.embed([*sentences, sentences[0]]))
+    assert np.abs(rows - embedder.embed([*sentences, sentences[0]])).max() < 1e-3
+    assert executions(server) - before == 3
+    await slot.run(lambda step: step.embed(sentences))
+    assert executions(server) - before == 3, "what was read is remembered"
+    others = [f"第{n}位客人问了另一件事。" for n in range(24)]
+    rows = await asyncio.gather(*(slot.run(lambda step, text=text: step.embed([text])[0]) for text in others))
+    assert np.abs(np.stack(rows) - embedder.embed(others)).max() < 1e-3
+    assert executions(server) - before - 3 < len(others)
+    slot.close()
 
 
 def executions(server: TritonServer) -> int:

@@ -34,7 +34,7 @@ class AdaptedEmbedder:
         if not texts:
             return np.zeros((0, self.dimension), np.float32)
         read = self._remembered.rows
-        return read(texts, self._adapter.sha256, lambda text: self._encoder.encode(text, self._adapter))
+        return read(texts, self._adapter.sha256, lambda new: self._encoder.encode(new, self._adapter))
 
 
 class Adapters:

