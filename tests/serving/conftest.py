@@ -20,8 +20,9 @@ import pytest
 from duilian.infra.settings import Settings
 from duilian.serving.audio import decode_audio
 from duilian.serving.contracts import SAMPLE_RATE, TranscribeRequest, Transcript
-from duilian.serving.loading import load_embedder, load_observer, load_recogniser
+from duilian.serving.loading import load_captioner, load_embedder, load_observer, load_recogniser
 from duilian.serving.models import DEFAULT_DIR, pull
+from duilian.serving.steps.caption import Captioner
 from duilian.serving.steps.embed import Embedder
 from duilian.serving.steps.observe import Observer
 from duilian.serving.steps.recognise import Recogniser
@@ -52,6 +53,12 @@ def models_dir() -> Path:
 @pytest.fixture(scope="session")
 def recogniser(models_dir: Path) -> Recogniser:
     return load_recogniser(Settings(models_dir=models_dir)).step
+
+
+@pytest.fixture(scope="session")
+def captioner(models_dir: Path) -> Captioner:
+    """The answers' recogniser is another one here, as in production it may be."""
+    return load_captioner(Settings(models_dir=models_dir, speech_model="sense-voice-small")).step
 
 
 @pytest.fixture(scope="session")

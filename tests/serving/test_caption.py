@@ -20,12 +20,6 @@ from duilian.serving.steps.caption import Captioner
 pytestmark = pytest.mark.models
 
 
-@pytest.fixture(scope="module")
-def captioner(models_dir) -> Captioner:
-    """The answers' recogniser is another one here, as in production it may be."""
-    return load_captioner(Settings(models_dir=models_dir, speech_model="sense-voice-small")).step
-
-
 class InProcess:
     """The step behind the client's call, without the wire between."""
 
