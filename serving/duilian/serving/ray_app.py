@@ -1,8 +1,8 @@
 """The model tier on a Ray cluster: one deployment per step, an ingress that speaks the contract of `duilian serving`.
 
-`serve deploy deploy/ray/serve.yaml` builds it from here (import path `duilian.serving.ray_app:build`); replicas,
-resources, queues and autoscaling of each deployment stand in that file. Settings are those of the nodes' environment
-(`DUILIAN_*`), so that no secret stands in the file.
+`serve deploy` of the shipped serve.yaml (`duilian ray config`) builds it from here (import path
+`duilian.serving.ray_app:build`); replicas, resources, queues and autoscaling of each deployment stand in that file.
+Settings are those of the nodes' environment (`DUILIAN_*`), so that no secret stands in the file.
 """
 
 from __future__ import annotations

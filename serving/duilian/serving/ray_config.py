@@ -37,7 +37,7 @@ def serve_config(
 def ray_service(config: Config, *, image: str, name: str = "duilian-serving") -> Config:
     """A KubeRay RayService whose `serveConfigV2` is that document.
 
-    The token of the cluster and our own come from the secret `{name}`: keys ray-token and serving-token.
+    The token of the cluster is the operator's affair (`authOptions`); ours is the key serving-token of the secret `{name}`.
     """
     head = {
         "rayStartParams": {"dashboard-host": "127.0.0.1", "num-cpus": "0"},

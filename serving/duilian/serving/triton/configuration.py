@@ -42,7 +42,7 @@ class Served:
 
 
 def configuration(model: Served) -> str:
-    """Batching, instances and warm-up, as `limits` say; every version in the folder is kept ready."""
+    """Batching, instances and warm-up, as `limits` say; the highest version in the folder is the one that is served."""
     limits = model.limits
     return f"""name: "{model.name}"
 backend: "python"

@@ -1,7 +1,7 @@
 """A tenant's own model on a Triton server: loaded by name when it is wanted, unloaded when it is not.
 
-Each such model is a process of the server (some 40 MB), so this is for the few tenants whose models are large or
-busy; the many small heads live inside the scorer (heads.py).
+For operators' own programs; the scorer does not call it: its heads live inside it (scoring/heads.py). Each model here is a
+process of the server (some 40 MB), so this is for few and large ones.
 """
 
 from __future__ import annotations
