@@ -78,10 +78,11 @@ async def test_answers_do_not_mix(client, spoken):
 async def test_caption_equals_the_step(client, spoken, captioner):
     """Decoding goes on behind the words that stand, wherever it runs."""
     sound = spoken(SPEECH).samples[: 5 * c.SAMPLE_RATE].tobytes()
-    request = c.CaptionRequest(audio=sound, language="zh", settled="你好，我叫刘阳")
+    request = c.CaptionRequest(audio=sound, language="zh", settled="你好，我叫")
     answer = await client.caption(request)
     assert_same(answer, captioner.caption(request))
-    assert "便利店" in answer.text and set(answer.versions) == {"whisper-base", "silero-vad"}
+    assert "超市" in answer.text and "你好" not in answer.text
+    assert set(answer.versions) == {"whisper-base", "silero-vad"}
 
 
 async def test_observe_equals_the_step(client, observer, face_frames):

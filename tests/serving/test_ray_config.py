@@ -117,6 +117,7 @@ def said(status: str, replicas: dict[str, int], message: str = "") -> Deployment
 async def test_a_busy_replica_is_ready_and_another_application_is_not_ours(monkeypatch):
     """It runs, says Ray; that it cannot name its model now says nothing of it, nor of the others."""
     deployments = {step: said("HEALTHY", {"RUNNING": 1}) for step in ("embed", "score", "observe")}
+    deployments["ingress"] = said("UPDATING", {"STARTING": 1})  # it is what asks
     theirs = {"embed": said("UNHEALTHY", {}, "another application's embed is gone")}
     status = ServeStatus(
         applications={

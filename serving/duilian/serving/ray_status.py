@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from ray.serve.schema import DeploymentStatusOverview, ServeStatus
@@ -14,11 +14,12 @@ RUNNING: Any = "RUNNING"  # Any: typed as an enumeration, and a plain string whe
 class Statuses:
     """The last look at our application; others of the cluster may name a deployment as we do.
 
-    A step is a problem while none of its replicas runs.
+    A step is a problem while none of its replicas runs. The ingress is none: it is what looks, so it runs, though Ray may
+    not say so yet.
     """
 
-    def __init__(self, application: str) -> None:
-        self._application = application
+    def __init__(self, application: str, steps: Collection[str]) -> None:
+        self._application, self._steps = application, steps
         self._running: set[str] = set()
         self._problems: dict[str, str] | None = None
         self._troubles: dict[str, str] = {}
@@ -31,7 +32,7 @@ class Statuses:
         self._troubles = {
             name: f"{name}: {_reason(deployment)}"
             for name, deployment in found.items()
-            if name not in self._running or deployment.status.value in TROUBLED
+            if (name in self._steps and name not in self._running) or deployment.status.value in TROUBLED
         }
         self._problems = {
             name: trouble for name, trouble in self._troubles.items() if name not in self._running

@@ -30,7 +30,7 @@ ASKING = 3.0  # seconds a replica has to name its models
 class RayTier:
     def __init__(self, steps: dict[str, DeploymentHandle[Any]]) -> None:
         self._steps = steps
-        self._statuses = Statuses(next(iter(steps.values())).app_name)
+        self._statuses = Statuses(next(iter(steps.values())).app_name, steps)
         self._versions: dict[str, dict[str, str]] = {}
         self._watching: asyncio.Task[None] | None = None
 

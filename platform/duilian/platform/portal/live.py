@@ -71,9 +71,7 @@ async def _enter(
         count_tenant(socket, tenant_id)
         require_running(found.interview)
         questions = (await questions_of(session, found.interview.set_id)).questions
-        spoken: dict[str, Language] = {
-            question.key: spoken_in(found.interview, question)[0] for question in questions
-        }
+        spoken: dict[str, Language] = {q.key: spoken_in(found.interview, q)[0] for q in questions}
         return tenant_id, found.interview, spoken
 
 
