@@ -101,5 +101,5 @@ class Slot(Generic[Step]):
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def is_out_of_memory(error: Exception) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in NO_MEMORY)

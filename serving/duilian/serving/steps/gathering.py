@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from duilian.serving.cancelling import Abandoned, check
+from duilian.serving.slots import is_out_of_memory
 
 Piece = TypeVar("Piece")
 Found = TypeVar("Found")
@@ -81,12 +82,17 @@ class Gatherer(Generic[Piece, Found]):
         try:
             found = self._work([waiting.piece for waiting in batch])
         except BaseException as error:  # whatever it is belongs to the callers, and the thread must go on
-            if len(batch) == 1:
-                batch[0].future.set_exception(error)
-                return
-            for waiting in batch:
-                if not waiting.abandoned():
-                    self._answer([waiting])
+            self._failed(batch, error)
             return
         for waiting, answer in zip(batch, found, strict=True):
             waiting.future.set_result(answer)
+
+    def _failed(self, batch: list[Waiting[Piece, Found]], error: BaseException) -> None:
+        """Memory that was missing is no piece's fault and is missing still: all of them are told, and come again later."""
+        if len(batch) == 1 or is_out_of_memory(error):
+            for waiting in batch:
+                waiting.future.set_exception(error)
+            return
+        for waiting in batch:
+            if not waiting.abandoned():
+                self._answer([waiting])
