@@ -2,8 +2,9 @@
 
 Sound, windows and activations of changing sizes come and go in many threads. Left to itself glibc raises the size from which it
 gives blocks back to the system each time a larger one is freed, and keeps an arena for each thread; so the process keeps growing
-towards the sum of every thread's largest batch. With the size held and few arenas the peak of ten minutes' mixed load fell from 1,081 to
-825 MB, at the same throughput (benchmarks/mixed_load.py). See mallopt(3).
+towards the sum of every thread's largest batch. With the size held and few arenas the peak of ten minutes' load fell from 1,006 to
+889 MB, at the same throughput (benchmarks/mixed_load.py). Smaller sizes cost more than they save: at 256 KB half of the process's
+time went into page faults. See mallopt(3).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import ctypes
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # malloc.h
-LARGE, KEPT, ARENAS = 256 << 10, 64 << 20, 2  # bytes, bytes, number
+LARGE, KEPT, ARENAS = 4 << 20, 64 << 20, 2  # bytes, bytes, number
 
 
 def keep_flat() -> None:
