@@ -18,6 +18,7 @@ from duilian.infra.local.supervisor import Supervisor
 from duilian.platform.app.screen import Screen
 from duilian.platform.app.up import Stack, running
 
+FIRST = 24_000  # Ray takes 10,002 to 19,999 for its workers and 23,000 to 24,000 for its clients'
 PORTS = 24
 SPAN = 2_500
 TWIN = 10_000  # a gRPC port lies so far above its HTTP port
@@ -50,7 +51,7 @@ def _watched(stack: Stack) -> Iterator[None]:
 def free_block() -> int:
     """The first of enough ports in a row that nobody uses and no other test process has taken before."""
     process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    first = 21_000 + SPAN * process
+    first = FIRST + SPAN * process
     for start in range(first, first + SPAN, 50):
         ports = (port for first in (start, start + TWIN) for port in range(first, first + PORTS))
         if all(_is_free(port) for port in ports) and _taken(start):
