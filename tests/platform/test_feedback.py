@@ -26,7 +26,7 @@ from feedback_world import DECLINED, PEOPLE, STRICT, SURVEYED, WORDS, open_propo
 from finished import Finished, reported
 from inside import within
 from lab_world import Past
-from outsiders import csrf_of, signed_in
+from outsiders import post, signed_in
 from playing import report_of
 from world import World, open_world, run
 
@@ -59,12 +59,6 @@ def mine(world: World) -> Finished:
 
 def desk(world: World, role: str) -> httpx.Client:
     return signed_in(world, role)[0]
-
-
-def post(client: httpx.Client, path: str, data: dict | None = None, status: int = 303) -> httpx.Response:
-    answer = client.post(path, data={"csrf": csrf_of(client), **(data or {})})
-    assert answer.status_code == status, f"{path}: {answer.status_code} {answer.text[:400]}"
-    return answer
 
 
 def read(world: World, proposal: str) -> dict:

@@ -9,7 +9,6 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from sqlalchemy import func, select
 
@@ -24,8 +23,8 @@ from duilian.tenants.people import add_member
 from finished import reported, until
 from history import QUESTION, History, ids_on, rows, with_faults, workbook
 from inside import within
-from outsiders import signed_in
 from playing import SPEECH, written
+from rater import Rater
 from world import PASSWORD, World, open_world, run
 
 ANGRY = "请讲一次你接待情绪非常激动的顾客的真实经历。当时是什么情况？你说了什么、做了什么？最后怎么样？"
@@ -209,31 +208,6 @@ def office(stack: Stack) -> World:
 async def _predicted(session: TenantSession) -> int:
     query = select(func.count()).select_from(Example).where(Example.ai_sealed.is_not(None))
     return await session.scalar(query) or 0
-
-
-class Rater:
-    """A member at the labelling pages."""
-
-    def __init__(self, world: World, role: str) -> None:
-        self.client, self.csrf = signed_in(world, role)
-
-    def next(self, queue: str = "first") -> str:
-        answer = self.client.get("/console/labels/next", params={"queue": queue})
-        assert answer.status_code == 303, "something waits"
-        return answer.headers["location"].partition("/examples/")[2][:36]
-
-    def page(self, example: str) -> str:
-        answer = self.client.get(f"/console/labels/examples/{example}")
-        assert answer.status_code == 200
-        return answer.text
-
-    def post(self, example: str, act: str, **form: str) -> httpx.Response:
-        return self.client.post(f"/console/labels/examples/{example}/{act}", data=form | {"csrf": self.csrf})
-
-    def rate(self, example: str, level: int, **form: str) -> httpx.Response:
-        answer = self.post(example, "rating", level=str(level), **form)
-        assert answer.status_code == 303, answer.text[:500]
-        return answer
 
 
 def test_second_rating_is_blind_and_differences_are_adjudicated(office: World) -> None:

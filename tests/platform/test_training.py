@@ -26,7 +26,7 @@ from duilian.platform.training.cluster import ClusterUnusable, RayBench
 from duilian.tenants.keyring import open_database, open_keyring
 from finished import reported, until
 from inside import within
-from outsiders import signed_in
+from outsiders import post, signed_in
 from playing import shipped
 from training_steps import (
     HERE,
@@ -45,7 +45,6 @@ from training_steps import (
     in_shadow,
     interview,
     people_in_store,
-    post,
     put_in_force_silently,
     queued,
     run_of,

@@ -28,7 +28,7 @@ from duilian.serving.client import ServingClient
 from duilian.serving.scoring.artefact import labels_in
 from duilian.tenants.keyring import keys_of, open_database, open_keyring
 from inside import within
-from outsiders import csrf_of
+from outsiders import post
 from playing import play, publish_written, report_of, shipped, written
 from training_world import DEEDS
 from world import World
@@ -47,12 +47,6 @@ class Taught:
 
 def train(desk: httpx.Client, competency: str) -> str:
     return post(desk, f"{HERE}/train", {"competency": competency}).headers["location"].rpartition("/")[2]
-
-
-def post(desk: httpx.Client, path: str, data: dict | None = None, status: int = 303) -> httpx.Response:
-    answer = desk.post(path, data={"csrf": csrf_of(desk), **(data or {})})
-    assert answer.status_code == status, f"{path}: {answer.status_code} {answer.text[:600]}"
-    return answer
 
 
 def run_of(world: World, run_id: str) -> dict:
