@@ -6,12 +6,14 @@ import msgspec
 import numpy as np
 import pytest
 
+from duilian.customization.lab.judging import Judged
 from duilian.customization.lab.lines import Line
 from duilian.customization.measurement import drift, fairness
 from duilian.customization.measurement.selection import selections
-from duilian.customization.training import costs, folds
+from duilian.customization.training import costs, folds, joint
 from duilian.customization.training.evaluating import Evaluation
 from duilian.customization.training.gates import Gate, GroupFigures, GroupGap, GroupSelection, all_gates
+from duilian.customization.training.joint import widened
 
 LEVELS = np.array([1, 2, 3, 4, 5])
 HUMAN = np.tile(np.repeat(LEVELS, 16), 2).astype(float)
@@ -29,7 +31,7 @@ def found() -> Evaluation:
     agreement = dict.fromkeys(names, figure) | {"smd": nought}
     agreement |= {"n": 160, "items": 1, "provisional": 0, "refused": 0}
     content = {
-        "candidate": agreement, "own": figure, "by_heart": figure, "current": figure, "difference": nought,
+        "candidate": agreement, "own": figure, "alone": figure, "by_heart": figure, "current": figure, "difference": nought,
         "refused": 0.0, "current_refused": 0.0, "curve": [], "repeats": True,
     }  # fmt: skip
     return msgspec.convert(content, Evaluation)
@@ -122,6 +124,41 @@ def test_a_run_is_estimated_from_its_labels_and_corrected_by_what_runs_took() ->
     assert costs.money(7200, price) == {"CNY": 90, "USD": 14}
     slow = [costs.Past(labels=960, seconds=40.0, core_seconds=many.core_seconds * 3)]
     assert costs.estimate(960, slow, price).core_seconds == pytest.approx(many.core_seconds * 3, rel=0.1)
+
+
+def test_more_answers_without_a_score_close_the_way(found: Evaluation) -> None:
+    def state(candidate: float, current: float) -> str:
+        one = msgspec.structs.replace(found, refused=candidate, current_refused=current)
+        return gate(one, "refusals").state
+
+    assert state(0.10, 0.09) == state(0.11, 0.09) == "passed"
+    assert state(0.12, 0.09) == "failed"
+
+
+def test_the_joint_error_is_measured_so_that_intervals_hold_what_they_promise() -> None:
+    """Of rubric and model that err together: as if apart they are too sure of it, and the fewer labels the less is concluded."""
+
+    def answers(count: int, stray: float) -> tuple[list[Line], list[Judged]]:
+        dice = RANDOM(8)
+        level = dice.uniform(1.5, 4.5, count)
+        lines = [Line(item="a", answer=str(n), score=float(s), person=str(n)) for n, s in enumerate(level)]
+        said = level + dice.normal(0, stray, count)
+        judged = [Judged(item="a", score=1.0, expected=float(e), standard_error=0.3) for e in said]
+        return lines, judged
+
+    def held(count: int, stray: float) -> float:
+        lines, judged = answers(count, stray)
+        wide = [widened(one, joint.joint_error(lines, judged)) for one in judged]
+        inside = [one.low <= line.score <= one.high for line, one in zip(lines, wide, strict=True)]
+        return float(np.mean(inside))
+
+    lines, judged = answers(400, 0.45)
+    assert joint.joint_error(lines, judged) == pytest.approx(1.5, abs=0.1)
+    assert held(400, 0.45) == pytest.approx(0.9, abs=0.03) and held(400, 0.3) == pytest.approx(0.9, abs=0.03)
+    assert 1 < joint.joint_error(*answers(10, 0.45)) < 1.4
+    assert joint.joint_error([], []) == 1
+    nothing = Judged(item="a", score=None, refused="no-evidence")
+    assert joint.joint_error(lines[:1], [nothing]) == 1 and widened(nothing, 1.5) == nothing
 
 
 def test_a_held_out_persons_good_answer_is_no_reference_of_the_others() -> None:

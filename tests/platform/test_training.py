@@ -55,7 +55,7 @@ from training_steps import (
     train_on,
     usage,
 )
-from training_world import declare, settle, show_good, teach
+from training_world import UNSAID, declare, settle, show_good, teach
 from waiting import wait_until
 from world import World, open_world
 
@@ -95,6 +95,9 @@ def test_a_model_from_sound_labels_passes_with_its_card(taught: Taught) -> None:
     assert {name for name, state in found.items() if state == "warned"} == {"groups", "impact", "anchors"}
     evaluation = run["card"]["evaluation"]
     assert evaluation["own"]["low"] > 0.6 and evaluation["difference"]["low"] >= -0.05
+    assert evaluation["alone"]["low"] > 0.5 and evaluation["candidate"]["covered"]["value"] > 0.8
+    unsaid = len(UNSAID) / 60
+    assert unsaid <= evaluation["refused"] == evaluation["current_refused"] < 0.2, "by the gate, as live"
     assert [point["labels"] for point in evaluation["curve"]] == [10, 25, None]
     assert run["card"]["data"]["labels"] == run["card"]["data"]["people"] == 60
     card = taught.desk.get(f"{HERE}/runs/{run['id']}/card.json").raise_for_status()

@@ -106,6 +106,7 @@ def test_measures_that_run_are_told_with_units(done: tuple[Finished, Document]) 
         0 <= quality["on_screen_share"] <= 1 and quality["smiles"] == 0 and quality["blinks_per_minute"] >= 0
     )
     assert quality["sharpness"] > 0
+    assert all(abs(quality[f"head_{turn}"]) < 45 for turn in ("yaw", "pitch", "roll"))
 
 
 def test_a_second_voice_is_a_fact_that_plays(done: tuple[Finished, Document]) -> None:
@@ -186,7 +187,7 @@ def test_who_refuses_gaze_and_smiles_is_not_measured(world: World, film: Path) -
     finished = interviewed(world, film, gaze=False, expression=False)
     quality = report_of(world, finished.id)["answers"][0]["quality"]
     assert "face_present_share" in quality
-    assert not {"on_screen_share", "blinks_per_minute", "smiles"} & set(quality)
+    assert not {"on_screen_share", "head_yaw", "blinks_per_minute", "smiles"} & set(quality)
 
     async def stored(session: TenantSession) -> Document:
         query = select(Analysis).join(Answer, Answer.id == Analysis.answer_id)

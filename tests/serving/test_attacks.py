@@ -16,7 +16,7 @@ from attacks import FAMILIES, LOCALE, SETS, Attack, Base, attacks, bases, told
 from duilian.customization.lab.learning import learn
 from duilian.customization.lab.lines import Line
 from duilian.customization.labels.items import references
-from duilian.customization.schemas import words
+from duilian.customization.schemas import QuestionSet, words
 from duilian.customization.training.folds import LEVELS
 from duilian.platform.scoring.evidence import verify
 from duilian.platform.scoring.requests import score_request, written_transcript
@@ -91,13 +91,16 @@ def test_an_attack_gains_nothing(family: str, embedder: Embedder) -> None:
 
 
 @pytest.fixture(scope="module")
-def heads(embedder: Embedder) -> Heads:
-    """For the complaint scenario, learned from its own written answers: whoever is strong got a 5, medium a 3, weak a 1."""
-    return {one.key: head_of(one.key, embedder) for one in SETS["complaint"].competencies}
+def heads(embedder: Embedder) -> dict[str, Heads]:
+    """By scenario, learned from its own written answers: whoever is strong got a 5, medium a 3, weak a 1."""
+    return {
+        key: {one.key: head_of(questions, one.key, embedder) for one in questions.competencies}
+        for key, questions in SETS.items()
+    }
 
 
-def head_of(competency: str, embedder: Embedder) -> LearnedHead:
-    questions, observer = SETS["complaint"], Observer(lambda texts: embedder.embed(texts, "query"))
+def head_of(questions: QuestionSet, competency: str, embedder: Embedder) -> LearnedHead:
+    observer = Observer(lambda texts: embedder.embed(texts, "query"))
     asking = [question for question in questions.questions if competency in question.competencies]
     lines = [
         Line(
@@ -112,15 +115,15 @@ def head_of(competency: str, embedder: Embedder) -> LearnedHead:
     return found
 
 
-def test_an_attack_gains_nothing_from_a_learned_model_either(embedder: Embedder, heads: Heads) -> None:
-    mine = [attack for attack in ATTACKS if attack.base.set == "complaint"]
-    assert len(mine) >= 80 and {attack.family for attack in mine} == set(FAMILIES)
+def test_an_attack_gains_nothing_from_a_learned_model_either(
+    embedder: Embedder, heads: dict[str, Heads]
+) -> None:
     honest: dict[tuple[Base, tuple[str, ...]], dict[str, float]] = {}
-    for attack in mine:
-        key = (attack.base, tuple(attack.leaked))
+    for attack in ATTACKS:
+        key, mine = (attack.base, tuple(attack.leaked)), heads[attack.base.set]
         if key not in honest:
-            honest[key] = levels(attack, attack.base.text, embedder, heads=heads)
-        for competency, level in levels(attack, attack.text, embedder, heads=heads).items():
+            honest[key] = levels(attack, attack.base.text, embedder, heads=mine)
+        for competency, level in levels(attack, attack.text, embedder, heads=mine).items():
             before = honest[key][competency]
             assert level <= before + (TOLERANCE if before else 0), (attack, competency)
 

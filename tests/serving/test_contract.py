@@ -38,7 +38,14 @@ from waiting import wait_until
 
 pytestmark = pytest.mark.models
 SPEECH = "zh/weak/complaint/01.webm"
-MODELS = {"whisper-base", "silero-vad", "face-detection", "face-landmarks", "multilingual-e5-small"}
+MODELS = {
+    "whisper-base",
+    "silero-vad",
+    "face-detection",
+    "face-landmarks",
+    "iris-landmarks",
+    "multilingual-e5-small",
+}
 
 
 @dataclass(frozen=True)
@@ -345,7 +352,7 @@ def test_a_model_learned_on_the_cluster_is_the_one_learned_here(cluster, bench, 
         there = bench.learn(material, lambda _share: None)
         assert killing.result()
     assert pack(there.head)[1] == pack(here.head)[1]
-    assert there.judged == here.judged and there.core_seconds > 0
+    assert there.folds == here.folds and there.core_seconds > 0
 
 
 def test_cancelling_ends_the_tasks_and_what_a_task_refuses_is_said(cluster, bench, material):

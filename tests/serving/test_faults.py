@@ -139,6 +139,7 @@ def kill_a_replica(platform: Platform, cluster) -> None:
     wait_until(lambda: seconds_of(victim) > idle + 0.3, 60, every=0.02)
     victim.kill()
     wait_until(lambda: victim.pid not in {process.pid for process in cluster.replicas("transcribe")}, 10)
+    wait_until(lambda: "transcribe at" in platform.doctor("serving")[1].partition("replicas lost")[2], 30)
 
 
 def seconds_of(process: psutil.Process) -> float:
@@ -178,6 +179,9 @@ def test_the_cable_is_cut_while_an_answer_is_processed(platform):
     platform.between.mend()
     platform.completes(interview)
     wait_until(lambda: platform.doctor("serving")[0], 60)
+    gone_through = platform.failures().partition('id="mended"')[2]
+    assert interview in gone_through and "模型服务暂时不可用" in gone_through, "it stays to be read"
+    assert "went through in the end (The model tier is unavailable" in platform.doctor("queue")[1]
 
 
 # --- the embedded process ----------------------------------------------------------------------------------

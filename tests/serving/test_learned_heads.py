@@ -19,11 +19,13 @@ from duilian.serving.models import pull
 from duilian.serving.scoring import score
 from duilian.serving.scoring.adapter import Adapter
 from duilian.serving.scoring.artefact import HeadBroken, labels_in, pack, unpack
+from duilian.serving.scoring.aside import pieces
 from duilian.serving.scoring.learned.explaining import NAMED
 from duilian.serving.scoring.learned.forgetting import without
 from duilian.serving.scoring.learned.model import Learned, Model
 from duilian.serving.scoring.learned.observe import Observer
-from duilian.serving.scoring.text import split_sentences
+from duilian.serving.scoring.levels import mean_and_spread
+from duilian.serving.scoring.text import as_told, split_sentences
 from duilian.serving.steps.embed import Embedder
 from heads import ANCHORS, ANSWER, adapter_bytes, score_request
 
@@ -79,6 +81,32 @@ def test_readers_are_followed(embedder: Embedder) -> None:
     head = learned(60, embedder)
     gap = level(embedder, head) - level(embedder, head, without)
     assert gap > level(embedder) - level(embedder, text=without)
+
+
+def test_the_stated_error_is_as_wide_as_the_model_says_it_is_with_the_rubric(embedder: Embedder) -> None:
+    head = learned(60, embedder)
+
+    def judged(joint: float) -> tuple[float, float]:
+        wider = msgspec.structs.replace(head, joint=joint)
+        (found,) = score(score_request(), embedder, {"care": unpack(*pack(wider))}).judgements
+        return mean_and_spread(found.posterior)
+
+    (mean, plain), (same, wide) = judged(1.0), judged(1.5)
+    assert wide > 1.2 * plain and same == pytest.approx(mean, abs=0.4)
+    for broken in (0.0, -1.0, float("nan")):
+        with pytest.raises(HeadBroken, match="joint"):
+            pack(msgspec.structs.replace(head, joint=broken))
+
+
+def test_an_answer_of_which_nothing_is_set_aside_is_read_as_it_was_learned() -> None:
+    """And what is cut out leaves a sentence that ends."""
+    for text in ("他说：没事，我来。第二天我又打了电话", "He said: fine, I will. Then I called. Done"):
+        language: c.Language = "zh" if "他" in text else "en"
+        whole = [piece for one in split_sentences(text) for piece in pieces(one, language)]
+        assert as_told(text, whole) == text
+    mixed = "我先道了歉，I solved it within ten minutes，然后换了货。我说：好的。"
+    own = [p for one in split_sentences(mixed) for p in pieces(one, "zh") if "solved" not in p.text]
+    assert as_told(mixed, own) == "我先道了歉。，然后换了货。我说：好的。"
 
 
 def test_what_is_no_evidence_stays_none(embedder: Embedder) -> None:

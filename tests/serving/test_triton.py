@@ -29,6 +29,7 @@ from triton_server import TritonServer, triton_server
 
 pytestmark = pytest.mark.models
 E5, FACE = "multilingual-e5-small", "face-detection"
+POINTS = {"face-landmarks", "iris-landmarks"}
 FILE = "face_detection_short_range.tflite"
 TEXTS = ["我先安抚顾客的情绪，再处理退货。", "I calmed the customer, then handled the return.", ""]
 
@@ -56,7 +57,7 @@ def test_a_version_that_is_there_is_left_alone_and_told_as_what_it_is(models_dir
     kept = {FILE: other, "model.py": b"# ours"}
     for name, octets in kept.items():
         (old / name).write_bytes(octets)
-    assert set(write_repository(models_dir, tmp_path)) == {E5, FACE}
+    assert set(write_repository(models_dir, tmp_path)) == {E5, FACE, *POINTS}
     assert {file.name: file.read_bytes() for file in old.iterdir()} == kept
     sha = hashlib.sha256(other).hexdigest()[:12]
     assert sha in (tmp_path / FACE / "config.pbtxt").read_text("utf-8")
@@ -73,9 +74,11 @@ def test_embeddings_equal_those_of_this_process(there, embedder):
 
 
 def test_faces_equal_those_of_this_process(there, observer, tmp_path):
-    request = c.ObserveRequest(frames=sample_frames(ensure_face_clip(tmp_path), every_seconds=0.5))
+    frames = sample_frames(ensure_face_clip(tmp_path), width=480, every_seconds=0.5)
+    request = c.ObserveRequest(frames=frames, measures=["gaze", "expression"])
     found = load_observer(there).step.observe(request)
-    assert found.face_present_share == 1
+    assert found.face_present_share == 1 and found.versions.keys() > POINTS
+    assert all(frame.gaze is not None for frame in found.frames), "the points were found"
     assert_same(found, observer.observe(request))
 
 

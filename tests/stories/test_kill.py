@@ -6,18 +6,22 @@ arrives). The supervisor of `make up` starts it again. The report must equal tha
 
 from __future__ import annotations
 
+import asyncio
+import html
 import os
 import signal
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from duilian.platform.app.candidate_client import Candidate
+from duilian.platform.app.doctor import examine
 from duilian.platform.app.up import Stack
 from ledger import counts, jobs, rows
 from playing import Document, Part, play, publish_written, report_of, shipped, spoken, written
@@ -114,12 +118,27 @@ def test_report_comes_although_a_part_is_killed_while_an_answer_is_processed(
     durable: Stack, world: World, set_key: str, undisturbed: Document, name: str
 ) -> None:
     before = durable.supervisor.process(name).pid
+    began = datetime.now(UTC)
     killer = threading.Thread(target=lambda: (wait_until_processing(world), kill(durable, name)))
     killer.start()
     interview = play(world, set_key, PARTS)  # the client sends again what was not acknowledged
     killer.join()
     wait_for_restart(durable, name, before)
     assert_once_and_whole(world, report_of(world, interview, RECOVERY), undisturbed)
+    assert_told(world, name, interview, began)
+
+
+def assert_told(world: World, name: str, interview: str, began: datetime) -> None:
+    """A person can see what happened: when the model tier began anew, and whose work another worker took up."""
+    found = {one.part: one.detail for one in asyncio.run(examine(world.settings))}
+    if name == "serving":
+        since = found["serving"].partition("since ")[2].partition(" ")[0]
+        assert datetime.fromisoformat(since) > began
+    if name == "worker":
+        assert "went through in the end (The worker that had it stopped" in found["queue"]
+        page = html.unescape(world.console("admin").get("/console/failures").text)
+        gone_through = page.partition('id="mended"')[2]
+        assert interview in gone_through and "已由另一个进程接手" in gone_through
 
 
 def test_recording_arrives_whole_although_the_web_server_is_killed(

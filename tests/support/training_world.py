@@ -42,6 +42,9 @@ def answer(level: int, number: int) -> str:
     return begun + "。".join([*deeds, *excuse]) + "。"
 
 
+UNSAID = (50, 55)  # who, of those that are learned from, could not say anything
+
+
 def by_lot(count: int) -> list[int]:
     """Levels that have nothing to do with any answer."""
     return np.random.default_rng(7).integers(1, 6, count).tolist()
@@ -86,7 +89,7 @@ async def _show_good(session: TenantSession, competency: str) -> UUID:
 
 def _example(content: QuestionSet, competency: str, shown: int, number: int, unit_id: UUID) -> Example:
     question = next(q for q in content.questions if competency in q.competencies)
-    text, example_id = answer(shown, number), new_id()
+    text, example_id = "这个我不知道。" if number in UNSAID else answer(shown, number), new_id()
     return Example(
         id=example_id, unit_id=unit_id, source="import", import_id=None, row_number=None, interview_id=None,
         answer_id=None, set_id=None, set_key=content.key, question_key=question.key, question=None, competency=competency,

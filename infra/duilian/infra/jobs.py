@@ -111,9 +111,9 @@ class Worker:
             context: JobContext,
             tenant_id: str,
             trace: dict[str, str],
-            failure: dict[str, str] | None = None,
             **arguments: Any,
         ) -> None:
+            arguments.pop("failure", None)  # why the attempt before this one failed: for people
             attributes = tenant_attribute(tenant_id)
             with (
                 self._noted(context.job),
@@ -121,8 +121,6 @@ class Worker:
                 tracer().start_as_current_span(f"job {name}", attributes=attributes),
             ):
                 await self._attempt(context.job, name, work, UUID(tenant_id), arguments)
-                if failure is not None:
-                    await self._write(job_failures.FORGET, context.job)
 
         register: Any = self.app.task(
             name=name, retry=_BackOff(), pass_context=True
@@ -204,8 +202,13 @@ class Worker:
         while True:
             try:
                 stalled = await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER)
-                for job in [*stalled, *await self._unwritten()]:
-                    log.warning("job is put back", extra={"task": job.task_name})
+                found = [(job, job_failures.WorkerStopped()) for job in stalled]
+                for job, why in [
+                    *found,
+                    *((job, job_failures.EndUnwritten()) for job in await self._unwritten()),
+                ]:
+                    log.warning("job is put back", extra={"task": job.task_name, "why": why.code})
+                    await self._write(job_failures.KEEP, job, failure=job_failures.told(why))
                     await manager.retry_job(job)
             except ConnectorException as error:
                 log.warning("stalled jobs could not be read", extra={"error": type(error).__name__})

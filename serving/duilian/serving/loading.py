@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from duilian.serving.steps.recognise import Decoder, Recogniser
 
 VOICE, FACE, EMBEDDING = "silero-vad", "face-detection", "multilingual-e5-small"
-LANDMARKS, ADAPTABLE = "face-landmarks", "all-minilm-l6-v2"
+LANDMARKS, IRIS, ADAPTABLE = "face-landmarks", "iris-landmarks", "all-minilm-l6-v2"
 Step = TypeVar("Step", covariant=True)
 
 
@@ -85,17 +85,16 @@ def load_captioner(settings: Settings) -> Loaded[Captioner]:
 
 
 def load_observer(settings: Settings) -> Loaded[Observer]:
-    """Raises ModelMissing, ModelBroken, ServingUnavailable. Landmarks run here whatever the executor: two small nets."""
-    folder, version = locate(settings.models_dir, FACE)
-    points, points_version = locate(settings.models_dir, LANDMARKS)
+    """Raises ModelMissing, ModelBroken, ServingUnavailable."""
+    found = {name: locate(settings.models_dir, name) for name in (FACE, LANDMARKS, IRIS)}
+    file = {name: folder / find(name).main for name, (folder, _) in found.items()}
     from duilian.serving.steps.faces import FaceDetector
     from duilian.serving.steps.landmarks import Landmarks
     from duilian.serving.steps.observe import Observer
 
     with tensors.run_by(settings):
-        detector = FaceDetector(folder / "face_detection_short_range.tflite")
-    landmarks = Landmarks(points / "face_landmark.tflite", points / "iris_landmark.tflite")
-    versions = {FACE: tensors.version_of(settings, FACE, version), LANDMARKS: points_version}
+        detector, landmarks = FaceDetector(file[FACE]), Landmarks(file[LANDMARKS], file[IRIS])
+    versions = {name: tensors.version_of(settings, name, version) for name, (_, version) in found.items()}
     return Loaded(Observer(detector, landmarks, versions), versions)
 
 

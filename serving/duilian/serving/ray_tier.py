@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from typing import Any
 
 from ray import serve
@@ -15,6 +16,7 @@ from ray.exceptions import OutOfMemoryError, RayActorError, RayError
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 
+from duilian.infra.clock import now
 from duilian.infra.telemetry import carrier
 from duilian.serving.contracts import Health
 from duilian.serving.errors import Busy, OutOfMemory, ServingUnavailable, StepDied
@@ -23,6 +25,7 @@ from duilian.serving.tier import Reply
 
 log = logging.getLogger("duilian.serving")
 ATTEMPTS = 2  # replicas a call may meet
+KEPT = 20  # lost replicas that /health tells of
 LOOK = 2.0  # seconds between two looks at the cluster
 ASKING = 3.0  # seconds a replica has to name its models
 
@@ -33,6 +36,8 @@ class RayTier:
         self._statuses = Statuses(next(iter(steps.values())).app_name, steps)
         self._versions: dict[str, dict[str, str]] = {}
         self._watching: asyncio.Task[None] | None = None
+        self._since = now().isoformat(timespec="seconds")
+        self._lost: deque[str] = deque(maxlen=KEPT)
 
     def start(self) -> None:
         self._watching = asyncio.get_running_loop().create_task(self._watch())
@@ -50,6 +55,7 @@ class RayTier:
                 return await self._ask(step, body)
             except (RayActorError, OutOfMemoryError) as error:
                 log.warning("replica was lost", extra={"step": step, "error": type(error).__name__})
+                self._lost.append(f"{step} at {now().isoformat(timespec='seconds')} ({type(error).__name__})")
                 if attempt == ATTEMPTS:
                     raise _death(step, error) from error
         raise AssertionError("the last attempt returns or raises")
@@ -77,6 +83,8 @@ class RayTier:
             ready=not problems and not missing,
             models=models,
             problems=[*self._statuses.troubles, *(f"{step}: is being loaded" for step in missing)],
+            since=self._since,
+            lost=list(self._lost),
         )
 
     async def _watch(self) -> None:

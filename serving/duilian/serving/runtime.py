@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 
+from duilian.infra.clock import now
 from duilian.infra.settings import Settings
 from duilian.serving import desks
 from duilian.serving.contracts import Health
@@ -43,6 +44,7 @@ class Runtime:
         }
         if settings.language_url:
             self._slots["language"] = converser
+        self._since = now().isoformat(timespec="seconds")
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._keep_loading, name="load-models", daemon=True)
 
@@ -64,6 +66,7 @@ class Runtime:
             ready=all(slot.ready for _, slot in slots),
             models={name: version for _, slot in slots for name, version in slot.versions.items()},
             problems=[f"{task}: {slot.problem}" for task, slot in slots if not slot.ready],
+            since=self._since,
         )
 
     def _keep_loading(self) -> None:

@@ -134,7 +134,9 @@ def learning_curve(
         found["points"].append(_plain(point))
         click.echo(f"{point.labels or 'all'}: {point.mean_qwk.value}", err=True)
     if cross_validate:
-        found["cross_validated"] = _plain(agreement(cross_validated(lines, observer, vectors.encoder)))
+        found["cross_validated"] = _plain(
+            agreement(cross_validated(lines, observer, vectors.encoder, industry=others))
+        )
     if unseen:
         found["unseen_items"] = _plain(
             agreement(unseen_items(lines, observer, vectors.encoder, industry=others))

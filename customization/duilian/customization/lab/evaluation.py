@@ -188,9 +188,10 @@ def _mean(found: list[Estimate]) -> Estimate:
 
 
 def cross_validated(
-    lines: Sequence[Line], observer: Observer, encoder: dict[str, str], folds: int = FOLDS, seed: int = SEED
-) -> Pairs:
-    """Every marked line, judged by a model that has seen neither it nor anything else of its person."""
+    lines: Sequence[Line], observer: Observer, encoder: dict[str, str], folds: int = FOLDS, seed: int = SEED,
+    industry: Sequence[Line] = (),
+) -> Pairs:  # fmt: skip
+    """Every marked line, judged by a model that has seen neither it nor anything else of its person. industry: as `learn` takes it."""
     marked = [line for line in lines if line.score is not None]
     fold = folds_of(marked, folds, seed)
     found: Pairs = []
@@ -198,7 +199,7 @@ def cross_validated(
         kept = [line for line in marked if fold[id(line)] == number]
         if kept:
             taught = [line for line in marked if fold[id(line)] != number]
-            model = Model(learn(taught, observer, encoder))
+            model = Model(learn(taught, observer, encoder, industry=industry))
             found += zip(kept, judge_lines(model, kept, observer), strict=True)
     return found
 

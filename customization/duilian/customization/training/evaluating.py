@@ -41,11 +41,13 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
-    """candidate: on held-out people. by_heart: QWK on the very lines it learned from. current: QWK of what is in force on
+    """candidate: on held-out people, rubric and model together as they judge live; own: its QWK. alone: QWK of the model
+    without the rubric on the same people, and by_heart on the very lines it learned from. current: QWK of what is in force on
     the lines of `difference`, which is candidate − current on the same lines. *_refused: shares without a score."""
 
     candidate: Agreement
     own: Estimate
+    alone: Estimate
     by_heart: Estimate
     current: Estimate
     difference: Estimate
@@ -69,13 +71,14 @@ def compared(lines: Sequence[Line], first: Sequence[Judged], second: Sequence[Ju
 def evaluate(
     lines: Sequence[Line],
     judged: Sequence[Judged],
+    alone: Sequence[Judged],
     current: Sequence[float | None],
     learned: Learned,
     observer: Observer,
     plain: Reader,
     tick: Tick,
 ) -> Evaluation:
-    """judged: each line without its person (`folds`); current: mean level of what is in force, None where it gives none.
+    """judged: each line without its person, as live answers are judged; alone: by the model only; current: mean level of what is in force, None where it gives none.
     observer: reads as the model does; plain: with an encoder that has seen none of the lines, for the learning curve."""
     truth = floats([line.score if line.score is not None else nan for line in lines])
     mine, theirs = _numbers([one.expected for one in judged]), _numbers(current)
@@ -86,6 +89,7 @@ def evaluate(
     return Evaluation(
         candidate=agreement(list(zip(lines, judged, strict=True))),
         own=own,
+        alone=_of(kappa, people, truth, _numbers([one.expected for one in alone])),
         by_heart=by_heart,
         current=_of(kappa, people, truth, np.where(np.isfinite(mine), theirs, nan)),
         difference=_difference(truth, theirs, mine, people),

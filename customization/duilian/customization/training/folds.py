@@ -37,6 +37,14 @@ class Reader(NamedTuple):
         return learn(lines, self.observer, self.encoder, competency, self.industry, LEVELS)
 
 
+class Fold(NamedTuple):
+    """head: what the others' labels teach, None where the fold has nobody; said: what it says, alone, of each line of the
+    fold's people, by place."""
+
+    head: Learned | None
+    said: dict[int, Judged]
+
+
 class KnownVectors:
     """Callable as the observer wants it. known: a row of length 1 for each text. Raises KeyError on any other text."""
 
@@ -65,9 +73,9 @@ class Material:
         """From all lines. Raises OneMark, NothingToLearn."""
         return self.reader.learn(self.lines)
 
-    def fold(self, number: int) -> dict[int, Judged]:
-        """As `fold_judged`."""
-        return fold_judged(self.lines, number, self.reader)
+    def fold(self, number: int) -> Fold:
+        """As `fold_of`."""
+        return fold_of(self.lines, number, self.reader)
 
 
 def held_out(lines: Sequence[Line], number: int) -> list[int]:
@@ -90,27 +98,26 @@ def unsaid(line: Line, said: Set[str]) -> Line:
     return line if len(left) == len(line.reference) else msgspec.structs.replace(line, reference=left)
 
 
-def fold_judged(lines: Sequence[Line], number: int, reader: Reader) -> dict[int, Judged]:
-    """The people of one fold, judged by what the others teach; by place in the lines. Raises OneMark, NothingToLearn."""
+def fold_of(lines: Sequence[Line], number: int, reader: Reader) -> Fold:
+    """The people of one fold, judged by what the others teach. Raises OneMark, NothingToLearn."""
     kept = held_out(lines, number)
     if not kept:
-        return {}
-    model, answers = Model(reader.learn(without(lines, kept))), {lines[place].answer for place in kept}
-    said = judge_lines(model, [unsaid(lines[place], answers) for place in kept], reader.observer)
-    return dict(zip(kept, said, strict=True))
+        return Fold(None, {})
+    head, answers = reader.learn(without(lines, kept)), {lines[place].answer for place in kept}
+    said = judge_lines(Model(head), [unsaid(lines[place], answers) for place in kept], reader.observer)
+    return Fold(head, dict(zip(kept, said, strict=True)))
 
 
-def cross_judged(lines: Sequence[Line], readers: Sequence[Reader], tick: Tick) -> list[Judged]:
-    """In the order of the lines. readers: one for each fold, which has not seen the fold either. Raises OneMark,
-    NothingToLearn."""
-    found: list[dict[int, Judged]] = []
+def folds_by(lines: Sequence[Line], readers: Sequence[Reader], tick: Tick) -> list[Fold]:
+    """readers: one for each fold, which has not seen the fold either. Raises OneMark, NothingToLearn."""
+    found: list[Fold] = []
     for number, reader in enumerate(readers):
         tick(number / len(readers))
-        found.append(fold_judged(lines, number, reader))
-    return in_order(found)
+        found.append(fold_of(lines, number, reader))
+    return found
 
 
-def in_order(found: Sequence[Mapping[int, Judged]]) -> list[Judged]:
-    """All folds together, in the order of the lines."""
-    places = {place: judged for part in found for place, judged in part.items()}
+def in_order(found: Sequence[Fold]) -> list[Judged]:
+    """What all folds say, in the order of the lines."""
+    places = {place: judged for part in found for place, judged in part.said.items()}
     return [places[place] for place in range(len(places))]

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 
 import click
 import httpx
@@ -25,6 +26,8 @@ from duilian.serving.client import ServingClient
 from duilian.serving.triton.client import session
 
 Check = Callable[[Settings, Database], Awaitable[str]]
+LATEST = 3
+LATELY = timedelta(days=1)
 QUIET_WORKER = 60  # seconds without a heartbeat
 
 
@@ -111,7 +114,13 @@ async def _serving(settings: Settings, _database: Database) -> str:
         raise Unhealthy(what=f"serving is not ready: {'; '.join(health.problems) or 'models are loading'}")
     if health.problems:  # a roll-out that failed: older replicas answer
         raise Unhealthy(what=f"serving is ready, but {'; '.join(health.problems)}")
-    return f"serving is ready with {', '.join(sorted(health.models))}"
+    since = f" since {health.since}" if health.since else ""
+    lost = (
+        f"; replicas lost, their calls made again on others: {', '.join(health.lost[-LATEST:])}"
+        if health.lost
+        else ""
+    )
+    return f"serving is ready{since} with {', '.join(sorted(health.models))}{lost}"
 
 
 async def _triton(settings: Settings, _database: Database) -> str:
@@ -143,6 +152,7 @@ async def _queue(_settings: Settings, database: Database) -> str:
     async with database.connect() as connection:
         depth = await jobs.queue_depth(connection)
         stumbling, reason = await job_failures.newest(connection)
+        mended, last = await job_failures.newest_mended(connection, LATELY)
         alive = await connection.scalar(
             text(
                 "select count(*) from procrastinate_workers where last_heartbeat > now() - make_interval(secs => :s)"
@@ -152,7 +162,10 @@ async def _queue(_settings: Settings, database: Database) -> str:
     if not alive:
         raise Unhealthy(what="no worker has been heard of for a minute; start `duilian worker`")
     again = f", {stumbling} tried again ({reason})" if stumbling else ""
-    return f"{alive} worker, {depth.get('todo', 0)} jobs waiting{again}, {depth.get('failed', 0)} given up"
+    went = f", {mended} of the last day went through in the end ({last})" if mended else ""
+    return (
+        f"{alive} worker, {depth.get('todo', 0)} jobs waiting{again}, {depth.get('failed', 0)} given up{went}"
+    )
 
 
 CHECKS: dict[str, Check] = {

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,10 +15,13 @@ from duilian.infra.database import TenantSession
 from duilian.platform.console.shell import uuid_or_none
 from duilian.platform.sessions.models import Answer
 
+MENDED_WITHIN = timedelta(days=7)
+
 
 @dataclass(frozen=True)
 class Trouble:
-    """failures: how often it failed, 0 where it was given up. interview, position: of the answer it is about."""
+    """failures: how often it failed, 0 where it was given up or went through. at: when it failed last, of what went through.
+    interview, position: of the answer it is about."""
 
     id: int
     task: str
@@ -28,6 +31,7 @@ class Trouble:
     again_at: datetime | None = None
     interview: UUID | None = None
     position: int | None = None
+    at: datetime | None = None
 
 
 async def stumbling(
@@ -42,6 +46,19 @@ async def stumbling(
         for job in await job_failures.stumbling(session, ids)
     ]
     return await _placed(session, found)
+
+
+async def mended(session: TenantSession, locale: str) -> list[Trouble]:
+    """What failed lately and went through in the end."""
+    found = [
+        Trouble(job.id, job.task_name, job.args, _reason(job.failure, locale), at=_at(job.failure))
+        for job in await job_failures.mended(session, MENDED_WITHIN)
+    ]
+    return await _placed(session, found)
+
+
+def _at(failure: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(failure["at"])
 
 
 async def given_up(session: TenantSession, locale: str) -> list[Trouble]:
@@ -68,7 +85,5 @@ async def _placed(session: TenantSession, found: list[Trouble]) -> list[Trouble]
 def _with_place(row: Trouble, place: Any) -> Trouble:  # Any: a row of the query above, or None
     about = {name: value for name, value in row.about.items() if name not in ("tenant_id", "version")}
     if place is None:
-        return Trouble(row.id, row.task, about, row.reason, row.failures, row.again_at)
-    return Trouble(
-        row.id, row.task, {}, row.reason, row.failures, row.again_at, place.interview_id, place.position
-    )
+        return replace(row, about=about)
+    return replace(row, about={}, interview=place.interview_id, position=place.position)

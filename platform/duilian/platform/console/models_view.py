@@ -68,9 +68,15 @@ class ModelReader(Reader):
         )
 
     def agreement_chart(self, evaluation: Json) -> Json | None:
-        names = (("candidate", "own"), ("current", "current"), ("people", "humans"), ("by_heart", "by_heart"))
+        names = (
+            ("candidate", "own"),
+            ("current", "current"),
+            ("people", "humans"),
+            ("alone", "alone"),
+            ("by_heart", "by_heart"),
+        )
         found = evaluation | {"humans": evaluation["candidate"]["humans_qwk"]}
-        rows = [(t(self.locale, f"models.row.{name}"), [found[key]]) for name, key in names]
+        rows = [(t(self.locale, f"models.row.{name}"), [found[key]]) for name, key in names if key in found]
         return charts.intervals(rows, [t(self.locale, "lab.column.qwk")], lowest=0, highest=1)
 
 

@@ -218,7 +218,7 @@ class ConsolePages(Controller):
     async def failures(self, request: AnyRequest, desk: Desk) -> Response[Any]:
         return staff_page(
             request, desk, "failures.html", dead=await failures_view.given_up(desk.session, desk.locale),
-            waiting=await failures_view.stumbling(desk.session, desk.locale),
+            waiting=await failures_view.stumbling(desk.session, desk.locale), mended=await failures_view.mended(desk.session, desk.locale),
             tasks=section(desk.locale, "console.failures.tasks."),
         )  # fmt: skip
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from uuid import UUID
 
 import msgspec
@@ -21,7 +22,7 @@ from duilian.infra.objects import ObjectStore
 from duilian.platform.labelling.gather import Opinion, opinion_of
 from duilian.platform.scoring import gate
 from duilian.platform.scoring.evidence import QuoteNotSaid, verify
-from duilian.platform.scoring.heads import HeadShelf
+from duilian.platform.scoring.heads import HeadShelf, Models
 from duilian.platform.scoring.process import answered
 from duilian.platform.scoring.refusals import CannotScore
 from duilian.platform.scoring.requests import score_request, written_transcript
@@ -30,6 +31,8 @@ from duilian.serving.client import ServingClient
 from duilian.tenants.keyring import keys_of
 
 STEP = 20  # answers between two commits
+NONE_HEARD: Mapping[UUID, str] = MappingProxyType({})
+CANNOT_BE_SCORED, NO_EVIDENCE = "cannot_be_scored", "no_evidence"
 
 
 @dataclass(frozen=True)
@@ -57,26 +60,25 @@ class Predictor:
                 return
             after = rows[-1].id
             shelf = HeadShelf(self._store, key)
-            opinions = {one.example_id: await self._opinion(shelf, one) for one in asked}
+            opinions = {one.example_id: await _opinion(self._serving, shelf, one) for one in asked}
             async with self._database.begin(tenant_id) as session:
                 await _keep(session, opinions)
 
-    async def _opinion(self, shelf: HeadShelf, asked: _Asked) -> Opinion:
-        language: c.Language = asked.request.language
-        try:
-            gate.check_written(asked.transcript.text, language)
-            request = await shelf.named_in(asked.request)
-            judged = await answered(self._serving.score(request, shelf.artefact))
-            verify(judged, asked.transcript)
-            gate.check_judged(judged)
-        except (CannotScore, QuoteNotSaid) as refusal:
-            return Opinion(
-                None, None, None, {"outcome": "cannot_be_scored", "code": refusal.code, "quotes": []}
-            )
-        mine = next((j for j in judged.judgements if j.competency == asked.competency), None)
-        if mine is None:
-            return Opinion(None, None, None, {"outcome": "no_evidence", "quotes": []})
-        return opinion_of(mine, judged.versions, asked.transcript.text)
+
+async def _opinion(serving: ServingClient, models: Models, asked: _Asked) -> Opinion:
+    language: c.Language = asked.request.language
+    try:
+        gate.check_written(asked.transcript.text, language)
+        request = await models.named_in(asked.request)
+        judged = await answered(serving.score(request, models.artefact))
+        verify(judged, asked.transcript)
+        gate.check_judged(judged)
+    except (CannotScore, QuoteNotSaid) as refusal:
+        return Opinion(None, None, None, {"outcome": CANNOT_BE_SCORED, "code": refusal.code, "quotes": []})
+    mine = next((j for j in judged.judgements if j.competency == asked.competency), None)
+    if mine is None:
+        return Opinion(None, None, None, {"outcome": NO_EVIDENCE, "quotes": []})
+    return opinion_of(mine, judged.versions, asked.transcript.text)
 
 
 async def _unseen(session: TenantSession, import_id: UUID, after: UUID) -> list[Example]:
@@ -117,16 +119,14 @@ async def _keep(session: TenantSession, opinions: dict[UUID, Opinion]) -> None:
 
 async def judged_again(
     session: TenantSession,
-    store: ObjectStore,
     serving: ServingClient,
-    database: Database,
+    models: Models,
     rows: list[Example],
-    heard: Mapping[UUID, str],
+    heard: Mapping[UUID, str] = NONE_HEARD,
 ) -> dict[UUID, Opinion]:
-    """What the scorer in force says of these examples now. Nothing is kept; without a rubric there is no opinion.
+    """What the scorer says of these examples now, as of live answers. Nothing is kept; without a rubric there is no opinion.
 
-    heard: by example, the words to judge in place of its own.
+    models: those in force, or others. heard: by example, the words to judge in place of its own.
     """
     asked = [found for row in rows if (found := await _asked(session, row, heard.get(row.id)))]
-    shelf, predictor = HeadShelf(store, keys_of(session)), Predictor(database, store, serving)
-    return {one.example_id: await predictor._opinion(shelf, one) for one in asked}  # pyright: ignore[reportPrivateUsage]  # of this module
+    return {one.example_id: await _opinion(serving, models, one) for one in asked}

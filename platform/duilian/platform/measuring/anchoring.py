@@ -11,7 +11,9 @@ from duilian.infra.objects import ObjectStore
 from duilian.platform.labelling.gather import Opinion
 from duilian.platform.labelling.predict import judged_again
 from duilian.platform.measuring.hearing import Listener
+from duilian.platform.scoring.heads import HeadShelf
 from duilian.serving.client import ServingClient
+from duilian.tenants.keyring import keys_of
 
 
 class AnchorScorer:
@@ -25,7 +27,9 @@ class AnchorScorer:
         heard_by = await Listener(self._database, self._store, self._serving).hear(tenant_id)
         async with self._database.begin(tenant_id) as session:
             rows, heard = await anchors.anchor_examples(session), await anchors.heard(session)
-            said = await judged_again(session, self._store, self._serving, self._database, rows, heard)
+            said = await judged_again(
+                session, self._serving, HeadShelf(self._store, keys_of(session)), rows, heard
+            )
         if not rows:
             return
         scores = {row.id: said[row.id].mean if row.id in said else None for row in rows}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import median
 from typing import Any
 from uuid import UUID
 
@@ -126,6 +127,8 @@ def _picture_facts(observation: Observation) -> dict[str, Any]:
     looks = [frame.gaze for frame in observation.frames if frame.gaze is not None]
     if looks:
         facts["on_screen_share"] = round(sum(look.on_screen for look in looks) / len(looks), 4)
+        for turn in ("yaw", "pitch", "roll"):  # degrees, median
+            facts[f"head_{turn}"] = round(median(getattr(look, turn) for look in looks), 1)
     if observation.blinks is not None and observation.blinks.seconds:
         facts["blinks_per_minute"] = round(observation.blinks.count * 60 / observation.blinks.seconds, 1)
     if observation.smiles is not None:

@@ -9,6 +9,8 @@ then another takes its place and it is deleted (labelling.unlearner).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Protocol
+from uuid import UUID
 
 import msgspec
 
@@ -35,6 +37,32 @@ class InForce(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """heads: sha256 by competency."""
 
     heads: dict[str, str] = {}
+
+
+class Models(Protocol):
+    """What a request is judged by beside the rubric."""
+
+    async def named_in(self, request: ScoreRequest) -> ScoreRequest:
+        """The request with its models by name."""
+        ...
+
+    async def artefact(self, sha256: str) -> bytes: ...
+
+
+class OneModel:
+    """A model that lies in no store, for its competency alone. Packing it takes as long as loading it: not in the event loop."""
+
+    def __init__(self, tenant_id: UUID, learned: Learned) -> None:
+        self._tenant_id, self._competency = tenant_id, learned.competency
+        self._octets, self._sha256 = pack(learned)
+
+    async def named_in(self, request: ScoreRequest) -> ScoreRequest:
+        head = HeadWanted(competency=self._competency, sha256=self._sha256)
+        return msgspec.structs.replace(request, tenant=str(self._tenant_id), heads=[head])
+
+    async def artefact(self, sha256: str) -> bytes:
+        assert sha256 == self._sha256
+        return self._octets
 
 
 class HeadShelf:

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from duilian.customization.lab.judging import Judged
 from duilian.customization.lab.lines import Line
 from duilian.customization.training.adaptation import Adaptation, decided
 from duilian.customization.training.adapting import adapt
-from duilian.customization.training.folds import FOLDS, Reader, cross_judged, held_out, without
+from duilian.customization.training.folds import FOLDS, Fold, Reader, folds_by, held_out, in_order, without
 from duilian.infra.settings import Settings
 from duilian.platform.training.progress import Progress
 from duilian.platform.training.service import ADAPTING
@@ -30,16 +29,16 @@ FROM, READING, TO = 0.4, 0.7, 0.8  # shares of the run: fine-tuning, then readin
 
 @dataclass(frozen=True)
 class Result:
-    """judged: each line by a model that had not seen its person. reader: what the model reads with."""
+    """folds: models that have not seen the fold's people. reader: what the model reads with."""
 
     learned: Learned
-    judged: list[Judged]
+    folds: list[Fold]
     reader: Reader
     adaptation: Adaptation | None = None
 
 
 class Adapting:
-    """others: lines that the model will also be asked about, such as anchors outside the dataset. industry: as `Reader`."""
+    """industry: as `Reader`."""
 
     def __init__(
         self,
@@ -47,11 +46,10 @@ class Adapting:
         settings: Settings,
         progress: Progress,
         lines: list[Line],
-        others: list[Line],
         industry: list[Line],
     ) -> None:
         self._serving, self._settings, self._progress = serving, settings, progress
-        self._lines, self._others, self._industry = lines, others, industry
+        self._lines, self._industry = lines, industry
 
     async def beside(self, plain: Result) -> Result:
         """The model with an adapter, or the plain one where that does better. Raises Stopped, and what `adapt` raises."""
@@ -63,17 +61,22 @@ class Adapting:
         readers = [await self._reader(one, number / len(octets)) for number, one in enumerate(octets)]
         *folded, whole = readers
         seconds = time.monotonic() - began
-        judged = await self._progress.threaded(cross_judged, self._lines, folded, self._progress.tick)
-        found = decided(self._lines, plain.judged, judged, Adapter.of(octets[-1]).sha256, seconds)
+        folds = await self._progress.threaded(folds_by, self._lines, folded, self._progress.tick)
+        alone, adapted = in_order(plain.folds), in_order(folds)
+        found = decided(self._lines, alone, adapted, Adapter.of(octets[-1]).sha256, seconds)
         if not found.used:
-            return Result(plain.learned, plain.judged, plain.reader, found)
+            return Result(plain.learned, plain.folds, plain.reader, found)
         learned = await self._progress.threaded(whole.learn, self._lines, plain.learned.competency)
-        return Result(msgspec.structs.replace(learned, adapter=octets[-1]), judged, whole, found)
+        read_with = [
+            Fold(msgspec.structs.replace(fold.head, adapter=one), fold.said) if fold.head else fold
+            for fold, one in zip(folds, octets, strict=False)
+        ]
+        return Result(msgspec.structs.replace(learned, adapter=octets[-1]), read_with, whole, found)
 
     async def _reader(self, octets: bytes, share: float) -> Reader:
         """What reads with the adapter. share: of the reading that is done."""
         vectors = RemoteVectors(self._serving, octets)
         await self._progress.step(ADAPTING, READING + (TO - READING) * share, TO)
         with self._progress.meter.tier():
-            await vectors.read(texts_of([*self._lines, *self._others, *self._industry]), self._progress.told)
+            await vectors.read(texts_of([*self._lines, *self._industry]), self._progress.told)
         return Reader(Observer(vectors.known), vectors.encoder, self._industry)

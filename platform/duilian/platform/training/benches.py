@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-from duilian.customization.lab.judging import Judged
 from duilian.customization.training.costs import Where
-from duilian.customization.training.folds import FOLDS, Material, in_order
+from duilian.customization.training.folds import FOLDS, Fold, Material
 from duilian.infra.settings import Settings, WrongSetting
 from duilian.platform.training.meter import measured
 from duilian.serving.scoring.learned.model import Learned
@@ -16,10 +15,10 @@ Tick = Callable[[float], None]  # told the share done; raises to stop
 
 
 class Learnt(NamedTuple):
-    """judged: each line, its person not having been seen. core_seconds: CPU time of all of it."""
+    """head: from all labels. core_seconds: CPU time of all of it."""
 
     head: Learned
-    judged: list[Judged]
+    folds: list[Fold]
     core_seconds: float
 
 
@@ -36,13 +35,13 @@ class LocalBench:
 
     def learn(self, material: Material, tick: Tick) -> Learnt:
         head, seconds = measured(material.head)
-        folds: list[dict[int, Judged]] = []
+        folds: list[Fold] = []
         for number in range(FOLDS):
             tick((number + 1) / (FOLDS + 1))
             found, more = measured(material.fold, number)
             folds.append(found)
             seconds += more
-        return Learnt(head, in_order(folds), seconds)
+        return Learnt(head, folds, seconds)
 
 
 def bench_of(settings: Settings) -> Bench:

@@ -16,7 +16,7 @@ import ray
 from ray.exceptions import RayError, RayTaskError
 
 from duilian.customization.training.costs import Where
-from duilian.customization.training.folds import FOLDS, Material, in_order
+from duilian.customization.training.folds import FOLDS, Material
 from duilian.infra.errors import Problem, Unavailable
 from duilian.platform.training.benches import Learnt, Tick
 from duilian.platform.training.meter import measured
@@ -49,8 +49,7 @@ class RayBench:
     def learn(self, material: Material, tick: Tick) -> Learnt:
         """Raises what the tick raises, ClusterUnusable, OneMark, NothingToLearn."""
         (head, seconds), *folds = self._parts(material, tick)
-        judged = in_order([found for found, _ in folds])
-        return Learnt(head, judged, seconds + sum(more for _, more in folds))
+        return Learnt(head, [found for found, _ in folds], seconds + sum(more for _, more in folds))
 
     def _parts(self, material: Material, tick: Tick) -> list[Part]:
         with self._connected():

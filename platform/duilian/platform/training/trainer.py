@@ -7,23 +7,24 @@ that the worker goes on with live answers; between two steps it looks whether so
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
 
 from duilian.customization import marked
 from duilian.customization.anchors import service as anchors
-from duilian.customization.lab.judging import Judged, judge_lines
+from duilian.customization.lab.judging import Judged
 from duilian.customization.lab.lines import Line
-from duilian.customization.labels.examples import LabelledLine, as_lines, lines_of
+from duilian.customization.labels.examples import LabelledLine, as_lines
 from duilian.customization.labels.models import Example
 from duilian.customization.measurement.drift import Verdict
 from duilian.customization.training import costs, datasets, evaluating, gates, releases, unlearning
 from duilian.customization.training.card import card_of
 from duilian.customization.training.costs import Cost
 from duilian.customization.training.evaluating import Evaluation
-from duilian.customization.training.folds import Material
+from duilian.customization.training.folds import Material, in_order
 from duilian.customization.training.models import DatasetVersion, TrainingRun
 from duilian.infra import audit, events
 from duilian.infra.clock import now
@@ -36,13 +37,13 @@ from duilian.platform.scoring.heads import HeadShelf
 from duilian.platform.training import service
 from duilian.platform.training.adapting import Adapting, Result
 from duilian.platform.training.benches import Bench
-from duilian.platform.training.comparing import Comparison
+from duilian.platform.training.comparing import Comparison, means_of
 from duilian.platform.training.meter import Meter
 from duilian.platform.training.progress import Progress, Stopped
+from duilian.platform.training.rehearsing import Rehearsal
 from duilian.platform.training.vectors import RemoteVectors, texts_of
 from duilian.serving.client import ServingClient
 from duilian.serving.scoring.artefact import pack
-from duilian.serving.scoring.learned.model import Model
 from duilian.tenants.keyring import OpenTenantKey, keys_of
 from duilian.tenants.service import current_tenant
 
@@ -60,10 +61,20 @@ class _Work:
     lines: list[Line]
     industry: list[Line]  # marked answers of the company's industry pack
     anchors: list[UUID]
-    unseen: list[LabelledLine]
+    unseen: list[UUID]
     others: list[UUID]
     against: str | None  # what judged when it began (releases.against)
     key: OpenTenantKey
+
+
+class _Live(NamedTuple):
+    """judged: each label's answer by a model without its person; current: by what is in force. unseen, others: anchors, by
+    the model and by what is in force. All as live answers are, mean levels."""
+
+    judged: list[Judged]
+    current: list[float | None]
+    unseen: dict[UUID, float | None]
+    others: dict[UUID, float | None]
 
 
 class Trainer:
@@ -101,40 +112,53 @@ class Trainer:
         progress, vectors = Progress(self._database, tenant_id, work.run_id), RemoteVectors(self._serving)
         await progress.step(service.READING, 0.0, 0.2)
         with progress.meter.tier():
-            await vectors.read(texts_of([*work.lines, *work.industry, *as_lines(work.unseen)]), progress.told)
+            await vectors.read(texts_of([*work.lines, *work.industry]), progress.told)
         material = Material(work.lines, vectors.known, vectors.encoder, work.industry)
         result = await self._learn(work, progress, material)
-        await progress.step(service.EVALUATING, 0.8, 0.9)
-        comparison = Comparison(self._database, self._store, self._serving, tenant_id)
         with progress.meter.tier():
-            current = await comparison.current(work.competency, work.labelled, progress.told)
-            others = await comparison.means(work.others, progress.told, as_heard=True)
-        await progress.step(service.EVALUATING, 0.9, 1.0)
+            result, live = await self._rehearse(tenant_id, work, progress, result)
+        await progress.step(service.EVALUATING, 0.93, 1.0)
         found = await progress.threaded(
-            evaluating.evaluate, work.lines, result.judged, current, result.learned, result.reader.observer, material.reader, progress.tick
+            evaluating.evaluate, work.lines, live.judged, in_order(result.folds), live.current, result.learned,
+            result.reader.observer, material.reader, progress.tick,
         )  # fmt: skip
-        held = others | _anchor_scores(work, result)
+        held = live.others | _anchor_scores(work, live)
         async with self._database.begin(tenant_id) as session:
             verdict = await anchors.anchors_hold(session, held)
-            await self._keep(session, work, result, found, verdict, progress.meter)
+            await self._keep(session, work, result, live.judged, found, verdict, progress.meter)
 
     async def _learn(self, work: _Work, progress: Progress, material: Material) -> Result:
         """On the shared encoder, then, where it was asked for, on one fine-tuned to the labels."""
         await progress.step(service.LEARNING, 0.2, 0.4 if work.adapt else 0.8)
-        head, judged, seconds = await progress.watched(self._bench.learn, material, progress.tick)
+        head, folds, seconds = await progress.watched(self._bench.learn, material, progress.tick)
         progress.meter.core_seconds += seconds
-        result = Result(msgspec.structs.replace(head, competency=work.competency), judged, material.reader)
+        result = Result(msgspec.structs.replace(head, competency=work.competency), folds, material.reader)
         if not work.adapt:
             return result
-        unseen = as_lines(work.unseen)
-        adapting = Adapting(self._serving, self._settings, progress, work.lines, unseen, work.industry)
+        adapting = Adapting(self._serving, self._settings, progress, work.lines, work.industry)
         return await adapting.beside(result)
+
+    async def _rehearse(
+        self, tenant_id: UUID, work: _Work, progress: Progress, result: Result
+    ) -> tuple[Result, _Live]:
+        """The model, knowing how far off it is together with the rubric; and what both, and what is in force, say."""
+        comparison = Comparison(self._database, self._store, self._serving, tenant_id)
+        rehearsal = Rehearsal(comparison, tenant_id, work.competency)
+        await progress.step(service.EVALUATING, 0.8, 0.87)
+        judged, joint = await rehearsal.of_folds(work.labelled, result.folds, progress.told)
+        result = replace(result, learned=msgspec.structs.replace(result.learned, joint=joint))
+        unseen = await rehearsal.by(result.learned, work.unseen, progress.told)
+        await progress.step(service.EVALUATING, 0.87, 0.93)
+        current = await comparison.current(work.competency, work.labelled, progress.told)
+        others = await comparison.opinions(work.others, progress.told, as_heard=True)
+        return result, _Live(judged, current, means_of(unseen), means_of(others))
 
     async def _keep(
         self,
         session: TenantSession,
         work: _Work,
         result: Result,
+        judged: Sequence[Judged],
         found: Evaluation,
         held: Verdict,
         meter: Meter,
@@ -146,7 +170,7 @@ class Trainer:
         row = await session.get(TrainingRun, (session.tenant_id, work.run_id), with_for_update=True)
         if row is None or row.state not in service.UNDER_WAY:
             raise Stopped
-        groups = await group_figures(self._database, session, _marks(work, result.judged))
+        groups = await group_figures(self._database, session, _marks(work, judged))
         asked = gates.all_gates(found, work.dataset.labels, work.dataset.people, groups, held)
         row.artefact = await HeadShelf(self._store, work.key).put(result.learned)
         row.state, row.share, row.ended_at = service.DONE, 1.0, now()
@@ -157,7 +181,7 @@ class Trainer:
         row.gates = msgspec.to_builtins(asked)
         row.evaluation = msgspec.to_builtins(found) | {"against": work.against}
         row.held_out = {
-            str(one.example_id): said.expected for one, said in zip(work.labelled, result.judged, strict=True)
+            str(one.example_id): said.expected for one, said in zip(work.labelled, judged, strict=True)
         }
         row.taught_by = msgspec.to_builtins(
             unlearning.Taught(rows=_names(work.labelled), references=work.good)
@@ -183,12 +207,11 @@ async def _work(
     labelled = await datasets.thaw(session, dataset)
     known = {line.example_id for line in labelled}
     mine = {one.id for one in chosen if one.competency == row.competency}
-    lines = await lines_of(session, competency=row.competency) if mine - known else []
     return _Work(
         run_id=row.id, dataset=dataset, competency=row.competency, adapt=row.adapt, labelled=labelled,
         good=await unlearning.good_examples(session, row.competency), lines=_named(labelled),
         industry=marked.lines((await current_tenant(session)).industry, row.competency),
-        anchors=sorted(mine), unseen=[line for line in lines if line.example_id in mine - known],
+        anchors=sorted(mine), unseen=sorted(mine - known),
         others=[one.id for one in chosen if one.id not in mine],
         against=await releases.against(session, row.competency), key=keys_of(session),
     )  # fmt: skip
@@ -205,13 +228,10 @@ def _named(labelled: Sequence[LabelledLine]) -> list[Line]:
     return [msgspec.structs.replace(line, person=names[str(one.example_id)]) for one, line in pairs]
 
 
-def _anchor_scores(work: _Work, result: Result) -> dict[UUID, float | None]:
-    """Of anchors that it learned from, what it says without having seen their person."""
-    held = {line.example_id: said.expected for line, said in zip(work.labelled, result.judged, strict=True)}
-    if work.unseen:
-        said = judge_lines(Model(result.learned), as_lines(work.unseen), result.reader.observer)
-        held |= {line.example_id: one.expected for line, one in zip(work.unseen, said, strict=True)}
-    return {one: held.get(one) for one in work.anchors}
+def _anchor_scores(work: _Work, live: _Live) -> dict[UUID, float | None]:
+    """Of anchors that it learned from, what was said without having seen their person."""
+    said = {line.example_id: one.expected for line, one in zip(work.labelled, live.judged, strict=True)}
+    return {one: said.get(one, live.unseen.get(one)) for one in work.anchors}
 
 
 def _marks(work: _Work, judged: Sequence[Judged]) -> list[tuple[str, float, float]]:

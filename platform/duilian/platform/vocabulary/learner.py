@@ -29,6 +29,7 @@ from duilian.infra.errors import Problem
 from duilian.infra.objects import ObjectMissing, ObjectStore, TenantKey
 from duilian.platform.labelling.predict import judged_again
 from duilian.platform.measuring.hearing import Listener
+from duilian.platform.scoring.heads import HeadShelf
 from duilian.platform.scoring.process import answered
 from duilian.platform.vocabulary.gather import Gathered, Recorded, gather
 from duilian.serving import contracts as c
@@ -102,9 +103,8 @@ class VocabularyLearner:
         heard = await Listener(self._database, self._store, self._serving).trial(tenant_id, content)
         async with self._database.begin(tenant_id) as session:
             rows, known = await anchors.anchor_examples(session), await anchors.heard(session)
-            said = await judged_again(
-                session, self._store, self._serving, self._database, rows, known | heard
-            )
+            shelf = HeadShelf(self._store, keys_of(session))
+            said = await judged_again(session, self._serving, shelf, rows, known | heard)
             return await anchors.anchors_hold(
                 session, {row.id: said[row.id].mean if row.id in said else None for row in rows}
             )

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from duilian.serving.contracts.base import Contract
 
 
 class Health(Contract, frozen=True, kw_only=True):
     """ready: every model loaded. models: name to version (first 12 digits of its sha256).
 
-    problems: also of what the rest works without (a language model that does not answer).
+    problems: also of what the rest works without (a language model that does not answer). since: when this process began,
+    ISO 8601. lost: the latest replicas that a call was lost on, oldest first; the calls were made again on others.
     """
 
     ready: bool
     models: dict[str, str]
     problems: list[str]
+    since: str = ""
+    lost: list[str] = msgspec.field(default_factory=list[str])
 
 
 class ServingProblem(Contract, frozen=True, kw_only=True):

@@ -44,6 +44,7 @@ from duilian.serving.scoring.procedure import named
 from duilian.serving.scoring.similarity import Calibrated
 from duilian.serving.scoring.star import star_parts
 from duilian.serving.scoring.text import (
+    as_told,
     keyword_hits,
     overlap,
     specificity,
@@ -237,14 +238,15 @@ def by_learned(
     known = model.item_of(reading.answer.question)
     references = known.references if known else _references(reading.answer, competency)
     observer = Observer(lambda texts: embedder.embed(texts, "query"))
-    own = " ".join(sentence.text for sentence in reading.own)
+    own = as_told(reading.answer.text, reading.own)  # as it was learned, where nothing was set aside
     rows = observer.read(reading.answer.question, references, [own])
     key = known.key if known else ""
     found = model.judge(key, rows)[0]
     mean, spread = mean_and_spread(first)
     trust = _trust(first, found)
-    together = spread * found.spread / sqrt(spread**2 + found.spread**2)
-    asked = Asked(model, observer, key, reading.answer.question, references, rows, found)
+    apart = spread * found.spread / sqrt(spread**2 + found.spread**2)  # were their errors independent
+    together = apart * model.learned.joint
+    asked = Asked(model, observer, key, reading.answer.question, references, reading.answer.text, rows, found)
     return level_posterior((1 - trust) * mean + trust * found.expected, together), asked
 
 

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from itertools import zip_longest
 
 from duilian.serving.contracts import Language, Sentence
 
 _END = re.compile(r"[^。！？!?；;\n.]+(?:[。！？!?；;\n]+|\.(?=\s|$)|$|\.)")
+HAN_ENDS = "。！？；"
+ENDS = HAN_ENDS + "!?;."
+_OPEN = "，,、：: —-"
+_HAN_SIGN = re.compile(r"[\u3400-\u9fff]")
 _CLAUSE = re.compile(r"[。！？!?；;，,\n]+|\.(?=\s|$)")
 _WORD = re.compile(r"[A-Za-z0-9']+")
 _HAN = re.compile(r"[\u4e00-\u9fff]|[0-9]+|[A-Za-z]+")
@@ -54,6 +60,24 @@ def split_sentences(text: str) -> list[Sentence]:
             start = match.start() + lead
             found.append(_untimed(stripped, start))
     return found
+
+
+def as_told(text: str, pieces: Sequence[Sentence]) -> str:
+    """The pieces of an answer, in their order, as they stand in it: whole, the answer itself. What stood before something
+    left out ends there as a sentence does, so that nothing is gained by what it was cut off from."""
+    found: list[str] = []
+    for piece, following in zip_longest(pieces, pieces[1:]):
+        end = piece.offset + len(piece.text)
+        between = text[end : following.offset if following else len(text)]
+        cut = any(sign.isalnum() for sign in between)
+        found += [_ended(piece.text)] if cut else [piece.text, between]
+    return "".join(found).strip()
+
+
+def _ended(words: str) -> str:
+    if words[-1] in ENDS:
+        return words if words[-1] in HAN_ENDS else f"{words} "
+    return words.rstrip(_OPEN) + ("。" if _HAN_SIGN.search(words) else ". ")
 
 
 def _untimed(text: str, offset: int) -> Sentence:

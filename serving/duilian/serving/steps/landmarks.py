@@ -1,4 +1,4 @@
-"""Points of a face: MediaPipe's face mesh (468 points) and iris model (eye contours, irises), run here.
+"""Points of a face: MediaPipe's face mesh (468 points) and iris model (eye contours, irises).
 
 Kartynnik et al. 2019, "Real-time facial surface geometry"; Ablavatski et al. 2020, "Real-time pupil tracking". The
 points are used within one answer to tell directions and counts; none is kept, and none tells who somebody is.
@@ -11,11 +11,11 @@ from math import atan2, cos, sin
 from pathlib import Path
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 from PIL import Image
 
 from duilian.serving.contracts import FaceBox
+from duilian.serving.tensors import Interpreter, interpreter_of
 
 MESH_SIDE, EYE_SIDE = 192, 64  # pixels the networks see
 FACE_MARGIN, EYE_MARGIN = 1.5, 2.3  # side of the view by the size of what it shows
@@ -49,7 +49,9 @@ class Landmarks:
     """Not safe for threads: one call at a time."""
 
     def __init__(self, mesh: Path, iris: Path, threads: int = 1) -> None:
-        self._mesh, self._iris = (_interpreter(model, threads) for model in (mesh, iris))
+        self._mesh, self._iris = (interpreter_of(model, threads) for model in (mesh, iris))
+        for interpreter in (self._mesh, self._iris):
+            interpreter.allocate_tensors()
 
     def find(self, picture: Image.Image, box: FaceBox) -> Face | None:
         """The points of the face in the box; None where a second look finds no face there.
@@ -83,12 +85,6 @@ class Landmarks:
         view = _view(picture, (outer + inner) / 2, side, _tilt(mesh), EYE_SIDE)
         contour, iris = _run(self._iris, (view[:, ::-1] if mirrored else view)[None])
         return _eye(contour.reshape(71, 3)[:, :2], iris.reshape(5, 3)[0, :2], mirrored=mirrored)
-
-
-def _interpreter(model: Path, threads: int) -> Interpreter:
-    made = Interpreter(model_path=str(model), num_threads=threads)
-    made.allocate_tensors()
-    return made
 
 
 def _run(interpreter: Interpreter, picture: NDArray[np.float32]) -> list[NDArray[np.float32]]:

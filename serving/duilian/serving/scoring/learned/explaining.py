@@ -21,6 +21,7 @@ from duilian.serving.scoring.learned.kernel import Rows, Sparse
 from duilian.serving.scoring.learned.model import Model, Prediction
 from duilian.serving.scoring.learned.observe import Observer
 from duilian.serving.scoring.learned.tokens import units
+from duilian.serving.scoring.text import as_told
 
 MOST_UNITS = 2000  # of all texts that are embedded together: characters or words, a second or two of one core
 PASSAGES = (4, 12)  # that an answer is cut into, whole sentences each: of long ones fewer
@@ -51,13 +52,14 @@ Row = NDArray[np.float32]  # facts, shape (FACTS,)
 
 @dataclass(frozen=True)
 class Asked:
-    """One judgement, ready to be asked about. key: of the item, "" where it is unknown; rows: the one answer."""
+    """One judgement, ready to be asked about. key: of the item, "" where it is unknown; answer, rows: the one answer."""
 
     model: Model
     observer: Observer
     key: str
     question: str
     references: Sequence[str]
+    answer: str
     rows: Rows
     found: Prediction
 
@@ -98,7 +100,10 @@ def _moved(asked: Asked, sentences: Sequence[Sentence], texts: int) -> list[Move
     passages = _passages(sentences, min(PASSAGES[1], max(PASSAGES[0], texts)))
     if len(passages) < 2:
         return []
-    left = [" ".join(s.text for other in passages if other is not one for s in other) for one in passages]
+    left = [
+        as_told(asked.answer, [s for other in passages if other is not one for s in other])
+        for one in passages
+    ]
     rows = asked.observer.read(asked.question, asked.references, left)
     without = [one.expected for one in asked.model.judge(asked.key, rows)]
     effects = [asked.found.expected - mark for mark in without]
@@ -124,10 +129,8 @@ def _points(asked: Asked, sentences: Sequence[Sentence], points: Sequence[str]) 
     """Each said at the end of the answer, by itself; what would bring most first."""
     if not points:
         return []
-    own = [sentence.text for sentence in sentences]
-    rows = asked.observer.read(
-        asked.question, asked.references, [" ".join([*own, point]) for point in points]
-    )
+    own = as_told(asked.answer, sentences)
+    rows = asked.observer.read(asked.question, asked.references, [f"{own} {point}" for point in points])
     marks = [one.expected for one in asked.model.judge(asked.key, rows)]
     found = [
         Point(text=point, effect=_short(mark - asked.found.expected))

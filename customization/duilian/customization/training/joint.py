@@ -1,0 +1,40 @@
+"""How far off the rubric and a learned model are together, measured on people whom the model has not seen.
+
+Each knows its own error; together they would be off by less if these errors had nothing to do with one another. They
+read the same words, so the error of both is measured instead, where the two judge as they will judge live.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from duilian.customization.lab.judging import Judged
+from duilian.customization.lab.lines import Line
+from duilian.serving.scoring.learned.model import STEADY
+
+LEAST, MOST = 0.8, 2.5
+HALF_OF_90 = 1.645  # standard deviations on either side that hold nine tenths of a normal distribution
+
+
+def joint_error(lines: Sequence[Line], judged: Sequence[Judged]) -> float:
+    """Measured error by that of independent errors (root mean square); judged: as if they were. Nearer to 1 with fewer
+    labels: STEADY of them have as much say as the assumption."""
+    strays = [
+        (line.score - said.expected) / said.standard_error
+        for line, said in zip(lines, judged, strict=True)
+        if line.score is not None and said.expected is not None and said.standard_error
+    ]
+    found = np.sqrt((np.square(strays).sum() + STEADY) / (len(strays) + STEADY))
+    return float(np.clip(found, LEAST, MOST))
+
+
+def widened(said: Judged, joint: float) -> Judged:
+    """With the interval that holds nine of ten readers' marks."""
+    if said.expected is None or said.standard_error is None:
+        return said
+    error = said.standard_error * joint
+    low, high = (min(5.0, max(1.0, said.expected + side * HALF_OF_90 * error)) for side in (-1, 1))
+    return msgspec.structs.replace(said, standard_error=error, low=low, high=high)
