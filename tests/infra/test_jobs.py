@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from duilian.infra.database import Database, TenantSession
 from duilian.infra.errors import Problem, Unavailable
-from duilian.infra.job_failures import newest, stumbling
+from duilian.infra.job_failures import mended, newest, stumbling
 from duilian.infra.jobs import (
     ATTEMPTS,
     OUTAGE_ATTEMPTS,
@@ -230,12 +230,12 @@ async def _assert_listed_for_its_tenant_only(database: Database) -> None:
 
 
 async def test_replay_runs_a_dead_job_again(url: str, database: Database) -> None:
-    mended, ran = False, 0
+    whole, ran = False, 0
 
     async def work(tenant_id: UUID, subject: str) -> None:
         nonlocal ran
         ran += 1
-        if not mended:
+        if not whole:
             raise Broken
 
     async with working(url, [], work=work):
@@ -246,13 +246,19 @@ async def test_replay_runs_a_dead_job_again(url: str, database: Database) -> Non
                 break
             await asyncio.sleep(0.3)
         job = await job_when(database, lambda job: job["status"] == "failed")
-        mended = True
+        whole = True
         async with database.begin(TENANT) as session:
             assert await replay(session, job["id"])
         again = await job_when(database, lambda job: job["status"] == "succeeded")
     assert ran == ATTEMPTS + 1
     assert again["attempts"] == 1, "it had all its attempts again"
-    assert "failure" not in again["args"], "the reason goes when the job has gone through"
+    async with database.begin(TENANT) as session:
+        (found,) = await mended(session, timedelta(days=1))
+        assert (found.id, found.failure) == (again["id"], again["args"]["failure"]), (
+            "the reason stays to be read"
+        )
+    async with database.begin(OTHER) as session:
+        assert await mended(session, timedelta(days=1)) == [], "by its tenant only"
     async with database.begin(TENANT) as session:
         assert await dead_letters(session) == []
         assert not await replay(session, job["id"]), "what succeeded is not run again"

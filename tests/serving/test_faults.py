@@ -210,7 +210,7 @@ def test_a_model_has_no_memory_for_one_answer(platform, launch, models_dir):
     asyncio.run(warm(server))
     with plugged_into(platform, port_of(server.url)):
         platform.reported(platform.play(), platform.undisturbed)  # every step has put aside what it needs
-        with memory_of(server.process.pid, 128 << 20):
+        with memory_of(server.process.pid, 64 << 20):
             interview = platform.play(LONG)
             platform.wait_for_reason(interview, "内存不足")
             platform.reported(platform.play(), platform.undisturbed)

@@ -42,7 +42,8 @@ def answer(level: int, number: int) -> str:
     return begun + "。".join([*deeds, *excuse]) + "。"
 
 
-UNSAID = (50, 55)  # who, of those that are learned from, could not say anything
+TAUGHT = 70  # so that two groups of thirty are left where some showed no evidence
+UNSAID = (1050, 1055)  # who, of those whose labels are drawn by lot, could not say anything
 
 
 def by_lot(count: int) -> list[int]:
@@ -50,7 +51,7 @@ def by_lot(count: int) -> list[int]:
     return np.random.default_rng(7).integers(1, 6, count).tolist()
 
 
-def teach(world: World, good: int = 60, bad: int = 60) -> tuple[str, str]:
+def teach(world: World, good: int = TAUGHT, bad: int = 60) -> tuple[str, str]:
     """Answers with labels, one a person; gives the competency that can be learned and the one that cannot."""
     return within(world, lambda session: _teach(session, good, bad))
 
@@ -104,7 +105,7 @@ def address(number: int) -> str:
     return f"taught{number}@people.example"
 
 
-def declare(world: World, people: int = 60) -> None:
+def declare(world: World, people: int = TAUGHT) -> None:
     """The first people that were taught from are known and have declared a group; levels are spread alike over both."""
     run(_declare(world, within(world, lambda session: _invited(session, people))))
 
