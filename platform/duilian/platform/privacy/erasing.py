@@ -9,6 +9,7 @@ a function of the database that wants an erasure under way and no legal hold, an
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -134,13 +135,21 @@ async def _empty(session: TenantSession, interview: Interview) -> int:
     return 1
 
 
+class _Done(Exception):
+    pass
+
+
 class Eraser:
-    """The task `privacy.erase`."""
+    """The task `privacy.erase`. A second run beside it, such as the command line's, does what is left or nothing."""
 
     def __init__(self, database: Database, store: ObjectStore) -> None:
         self._database, self._store = database, store
 
     async def run(self, tenant_id: UUID, erasure_id: str) -> None:
+        with suppress(_Done):
+            await self._run(tenant_id, erasure_id)
+
+    async def _run(self, tenant_id: UUID, erasure_id: str) -> None:
         async with self._database.begin(tenant_id) as session:
             row = await session.get(Erasure, (tenant_id, UUID(erasure_id)))
             if row is None or row.finished_at is not None:
@@ -231,7 +240,11 @@ def forget(candidate: Candidate) -> None:
 
 
 async def _locked(session: TenantSession, erasure_id: UUID) -> Erasure:
-    return await session.get_one(Erasure, (session.tenant_id, erasure_id), with_for_update=True)
+    """Raises _Done where another run of it has come to the end meanwhile."""
+    row = await session.get_one(Erasure, (session.tenant_id, erasure_id), with_for_update=True)
+    if row.finished_at is not None:
+        raise _Done
+    return row
 
 
 async def _meant(session: TenantSession, row: Erasure) -> list[tuple[UUID, UUID | None]]:
