@@ -13,7 +13,7 @@ from duilian.customization.measurement.selection import selections
 from duilian.customization.training import costs, folds, joint
 from duilian.customization.training.evaluating import Evaluation
 from duilian.customization.training.gates import Gate, GroupFigures, GroupGap, GroupSelection, all_gates
-from duilian.customization.training.joint import widened
+from duilian.customization.training.joint import with_interval
 
 LEVELS = np.array([1, 2, 3, 4, 5])
 HUMAN = np.tile(np.repeat(LEVELS, 16), 2).astype(float)
@@ -148,7 +148,8 @@ def test_the_joint_error_is_measured_so_that_intervals_hold_what_they_promise() 
 
     def held(count: int, stray: float) -> float:
         lines, judged = answers(count, stray)
-        wide = [widened(one, joint.joint_error(lines, judged)) for one in judged]
+        error = 0.3 * joint.joint_error(lines, judged)
+        wide = [with_interval(msgspec.structs.replace(one, standard_error=error)) for one in judged]
         inside = [one.low <= line.score <= one.high for line, one in zip(lines, wide, strict=True)]
         return float(np.mean(inside))
 
@@ -158,7 +159,7 @@ def test_the_joint_error_is_measured_so_that_intervals_hold_what_they_promise() 
     assert 1 < joint.joint_error(*answers(10, 0.45)) < 1.4
     assert joint.joint_error([], []) == 1
     nothing = Judged(item="a", score=None, refused="no-evidence")
-    assert joint.joint_error(lines[:1], [nothing]) == 1 and widened(nothing, 1.5) == nothing
+    assert joint.joint_error(lines[:1], [nothing]) == 1 and with_interval(nothing) == nothing
 
 
 def test_a_held_out_persons_good_answer_is_no_reference_of_the_others() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -262,6 +263,36 @@ async def test_replay_runs_a_dead_job_again(url: str, database: Database) -> Non
     async with database.begin(TENANT) as session:
         assert await dead_letters(session) == []
         assert not await replay(session, job["id"]), "what succeeded is not run again"
+
+
+async def test_periodic_work_that_was_taken_over_is_done(url: str, database: Database) -> None:
+    """It bears the reason of whoever took it up, and knows nothing of it."""
+    done = asyncio.Event()
+
+    async def look() -> None:
+        done.set()
+
+    worker = Worker(url, on_dead=nobody)
+    worker.hourly("look", look)
+    async with database.begin(TENANT) as session:
+        await session.execute(
+            text(
+                "insert into procrastinate_jobs (queue_name, task_name, status, args)"
+                " values ('default', 'look', 'todo', cast(:args as jsonb))"
+            ),
+            {"args": json.dumps({"timestamp": 0, "failure": {"code": "worker-stopped"}})},
+        )
+    running = asyncio.create_task(worker.run(1))
+    try:
+        async with asyncio.timeout(15):
+            await done.wait()
+    finally:
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+
+
+async def nobody(task: str, tenant_id: UUID, arguments: Row, error: BaseException) -> None: ...
 
 
 async def test_a_job_that_stumbles_says_why_and_may_be_tried_at_once(url: str, database: Database) -> None:

@@ -18,7 +18,7 @@ from duilian.infra.clock import now
 from duilian.infra.database import TenantSession
 from duilian.infra.errors import Problem
 
-KEEP: LiteralString = "update procrastinate_jobs set args = args || jsonb_build_object('failure', %(failure)s::jsonb) where id = %(id)s"
+KEEP: LiteralString = "update procrastinate_jobs set args = args || jsonb_build_object('failure', %(failure)s::jsonb) where id = %(id)s and status = 'doing'"
 _STUMBLING: LiteralString = (
     "select id, task_name, attempts, case when status = 'todo' then scheduled_at end as again_at, args - array['trace', 'failure'] as args, args->'failure' as failure"
     " from procrastinate_jobs where status in ('todo', 'doing') and args ? 'failure' and args->>'tenant_id' = :tenant"
@@ -26,12 +26,12 @@ _STUMBLING: LiteralString = (
 )
 _MENDED: LiteralString = (
     "select id, task_name, attempts, null::timestamptz as again_at, args - array['trace', 'failure'] as args, args->'failure' as failure"
-    " from procrastinate_jobs where status = 'succeeded' and args->>'tenant_id' = :tenant"
+    " from procrastinate_jobs where status = 'succeeded' and args ? 'failure' and args->>'tenant_id' = :tenant"
     " and args->'failure'->>'at' > :since order by args->'failure'->>'at' desc limit 50"
 )
 _ALL_MENDED: LiteralString = (
     "select count(*) over () as jobs, args->'failure'->>'en' as reason from procrastinate_jobs"
-    " where status = 'succeeded' and args->'failure'->>'at' > :since order by args->'failure'->>'at' desc limit 1"
+    " where status = 'succeeded' and args ? 'failure' and args->'failure'->>'at' > :since order by args->'failure'->>'at' desc limit 1"
 )
 _ALL: LiteralString = (
     "select count(*) over () as jobs, args->'failure'->>'en' as reason from procrastinate_jobs"

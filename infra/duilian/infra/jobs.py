@@ -130,7 +130,7 @@ class Worker:
     def daily(self, task: str, at: str, database: Database) -> None:
         """Every day at `at` (UTC, "HH:MM") the task is written as a job for each tenant."""
 
-        async def spread(timestamp: int) -> None:
+        async def spread(timestamp: int, **_noted: Any) -> None:
             for tenant_id in await tenant_ids(database):
                 async with database.begin(tenant_id) as session:
                     await defer(session, task, lock=f"{task}:{tenant_id}")
@@ -142,7 +142,7 @@ class Worker:
     def hourly(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
         """Every hour, for what belongs to no tenant. What fails is done an hour later."""
 
-        async def run(timestamp: int) -> None:
+        async def run(timestamp: int, **_noted: Any) -> None:
             await work()
 
         register: Any = self.app.periodic(cron="17 * * * *")  # Any: as in `add`

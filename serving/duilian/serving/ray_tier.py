@@ -55,10 +55,16 @@ class RayTier:
                 return await self._ask(step, body)
             except (RayActorError, OutOfMemoryError) as error:
                 log.warning("replica was lost", extra={"step": step, "error": type(error).__name__})
-                self._lost.append(f"{step} at {now().isoformat(timespec='seconds')} ({type(error).__name__})")
                 if attempt == ATTEMPTS:
                     raise _death(step, error) from error
+                self._lose(step, error)
         raise AssertionError("the last attempt returns or raises")
+
+    def _lose(self, step: str, error: RayError) -> None:
+        """Told once, however many calls the replica had."""
+        said = f"{step} at {now().isoformat(timespec='seconds')} ({type(error).__name__})"
+        if said not in self._lost:
+            self._lost.append(said)
 
     async def _ask(self, step: str, body: bytes) -> Reply:
         # Any: a handle gives a response, or a generator where it was asked to stream.

@@ -63,7 +63,7 @@ def all_gates(
 ) -> list[Gate]:
     return [
         _enough(labels, people),
-        _learned(found.own),
+        _learned(found.alone),
         _not_worse(found.difference),
         _overall(found.candidate.smd),
         _groups(groups.gaps),
@@ -99,7 +99,7 @@ def _enough(labels: int, people: int) -> Gate:
 
 
 def _learned(own: Estimate) -> Gate:
-    """Above chance is not enough: of twenty models from labels drawn by lot one is."""
+    """Of the model alone: the rubric's strength is not its own. Above chance is not enough: of twenty models from labels drawn by lot one is."""
     return _gate("learned", own.low is not None and own.low > AGREES, said(own), f"> {AGREES:.2f}")
 
 

@@ -20,8 +20,8 @@ HALF_OF_90 = 1.645  # standard deviations on either side that hold nine tenths o
 
 
 def joint_error(lines: Sequence[Line], judged: Sequence[Judged]) -> float:
-    """Measured error by that of independent errors (root mean square); judged: as if they were. Nearer to 1 with fewer
-    labels: STEADY of them have as much say as the assumption."""
+    """Measured error by the stated one (root mean square); judged: with the error as if the two had nothing to do with one
+    another. Nearer to 1 with fewer labels: STEADY of them have as much say as the assumption."""
     strays = [
         (line.score - said.expected) / said.standard_error
         for line, said in zip(lines, judged, strict=True)
@@ -31,10 +31,10 @@ def joint_error(lines: Sequence[Line], judged: Sequence[Judged]) -> float:
     return float(np.clip(found, LEAST, MOST))
 
 
-def widened(said: Judged, joint: float) -> Judged:
-    """With the interval that holds nine of ten readers' marks."""
+def with_interval(said: Judged) -> Judged:
+    """Ends that are to hold nine of ten readers' marks, from the error as it is stated."""
     if said.expected is None or said.standard_error is None:
         return said
-    error = said.standard_error * joint
-    low, high = (min(5.0, max(1.0, said.expected + side * HALF_OF_90 * error)) for side in (-1, 1))
-    return msgspec.structs.replace(said, standard_error=error, low=low, high=high)
+    reach = HALF_OF_90 * said.standard_error
+    low, high = (min(5.0, max(1.0, said.expected + side * reach)) for side in (-1, 1))
+    return msgspec.structs.replace(said, low=low, high=high)

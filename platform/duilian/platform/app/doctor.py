@@ -116,7 +116,7 @@ async def _serving(settings: Settings, _database: Database) -> str:
         raise Unhealthy(what=f"serving is ready, but {'; '.join(health.problems)}")
     since = f" since {health.since}" if health.since else ""
     lost = (
-        f"; replicas lost, their calls made again on others: {', '.join(health.lost[-LATEST:])}"
+        f"; replicas lost, calls made again on others: {', '.join(health.lost[-LATEST:])}"
         if health.lost
         else ""
     )

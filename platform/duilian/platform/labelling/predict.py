@@ -28,6 +28,7 @@ from duilian.platform.scoring.refusals import CannotScore
 from duilian.platform.scoring.requests import score_request, written_transcript
 from duilian.serving import contracts as c
 from duilian.serving.client import ServingClient
+from duilian.tenants.gate_settings import gate_of
 from duilian.tenants.keyring import keys_of
 
 STEP = 20  # answers between two commits
@@ -98,7 +99,7 @@ async def _asked(session: TenantSession, example: Example, said: str | None = No
     question = content.question(example.question_key) or _own(content, example)
     question = msgspec.structs.replace(question, competencies=[competency.key])
     transcript = written_transcript(example.answer if said is None else said, language)
-    request = score_request(content, question, transcript, LOCALE_OF[language])
+    request = score_request(content, question, transcript, LOCALE_OF[language], await gate_of(session))
     return _Asked(example.id, competency.key, request, transcript)
 
 

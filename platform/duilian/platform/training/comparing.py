@@ -68,4 +68,7 @@ async def _held_out(session: TenantSession, competency: str) -> dict[str, float 
     if release is None:
         return {}
     run = await session.get_one(TrainingRun, (session.tenant_id, release.run_id))
-    return run.held_out or {}
+    as_live = "alone" in (
+        run.evaluation or {}
+    )  # before that, the marks were the model's without gate and rubric
+    return (run.held_out or {}) if as_live else {}

@@ -143,12 +143,13 @@ class Trainer:
     ) -> tuple[Result, _Live]:
         """The model, knowing how far off it is together with the rubric; and what both, and what is in force, say."""
         comparison = Comparison(self._database, self._store, self._serving, tenant_id)
-        rehearsal = Rehearsal(comparison, tenant_id, work.competency)
+        rehearsal = Rehearsal(comparison, progress, tenant_id, work.competency)
         await progress.step(service.EVALUATING, 0.8, 0.87)
-        judged, joint = await rehearsal.of_folds(work.labelled, result.folds, progress.told)
+        judged, joint = await rehearsal.of_folds(work.labelled, result.folds)
         result = replace(result, learned=msgspec.structs.replace(result.learned, joint=joint))
+        await progress.step(service.EVALUATING, 0.87, 0.88)
         unseen = await rehearsal.by(result.learned, work.unseen, progress.told)
-        await progress.step(service.EVALUATING, 0.87, 0.93)
+        await progress.step(service.EVALUATING, 0.88, 0.93)
         current = await comparison.current(work.competency, work.labelled, progress.told)
         others = await comparison.opinions(work.others, progress.told, as_heard=True)
         return result, _Live(judged, current, means_of(unseen), means_of(others))

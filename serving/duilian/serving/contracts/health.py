@@ -11,7 +11,7 @@ class Health(Contract, frozen=True, kw_only=True):
     """ready: every model loaded. models: name to version (first 12 digits of its sha256).
 
     problems: also of what the rest works without (a language model that does not answer). since: when this process began,
-    ISO 8601. lost: the latest replicas that a call was lost on, oldest first; the calls were made again on others.
+    ISO 8601. lost: replicas that calls were lost with and made again on others, with the time, the latest 20, oldest first.
     """
 
     ready: bool

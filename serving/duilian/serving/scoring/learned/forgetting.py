@@ -15,7 +15,7 @@ NOBODY: frozenset[str] = frozenset()
 
 
 def without(learned: Learned, people: Set[str], texts: Set[str] = NOBODY) -> Learned | None:
-    """The model as if these pseudonyms had given no labels, with the hyperparameters it has; the very same where they
+    """The model as if these pseudonyms had given no labels, with the hyperparameters and the joint error it has; the very same where they
     gave none, None where no label is left, or where an adapter learned from them: what it took from each of its labels
     cannot be told apart, so the model is given up as a whole.
 
