@@ -162,6 +162,15 @@ def test_the_joint_error_is_measured_so_that_intervals_hold_what_they_promise() 
     assert joint.joint_error(lines[:1], [nothing]) == 1 and with_interval(nothing) == nothing
 
 
+def test_labels_correct_the_rubrics_severity_as_far_as_they_are_many() -> None:
+    def offset(count: int) -> float:
+        lines = [Line(item="a", answer=str(n), score=2.0 + n % 2, person=str(n)) for n in range(count)]
+        judged = [Judged(item="a", score=3.0, expected=3.0 + n % 2) for n in range(count)]
+        return joint.rubric_offset(lines, judged)
+
+    assert offset(0) == 0 and offset(10) == pytest.approx(-0.5) and offset(990) == pytest.approx(-0.99)
+
+
 def test_a_held_out_persons_good_answer_is_no_reference_of_the_others() -> None:
     """Else a model would be checked on what it was told deserves the highest mark."""
     said = [f"answer {number}" for number in range(10)]

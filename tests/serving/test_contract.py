@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -20,7 +21,7 @@ from alike import assert_same
 from duilian.customization.lab.learning import OneMark
 from duilian.customization.lab.lines import Line
 from duilian.customization.training.folds import KnownVectors, Material
-from duilian.platform.training.benches import LocalBench
+from duilian.platform.training.benches import Learnt, LocalBench
 from duilian.platform.training.cluster import ClusterUnusable, RayBench
 from duilian.platform.training.vectors import texts_of
 from duilian.serving import contracts as c
@@ -340,6 +341,15 @@ def kill_one(cluster, title: str) -> bool:
     return False
 
 
+def as_its_job_does(bench: RayBench, material: Material) -> Learnt:
+    """Tried again where the cluster is not to be had at once: Ray starts a process for each client, which may die."""
+    for _ in range(2):
+        with contextlib.suppress(ClusterUnusable):
+            return bench.learn(material, lambda _share: None)
+        time.sleep(2)
+    return bench.learn(material, lambda _share: None)
+
+
 class Cancelled(Exception):
     pass
 
@@ -349,7 +359,7 @@ def test_a_model_learned_on_the_cluster_is_the_one_learned_here(cluster, bench, 
     here = LocalBench().learn(material, lambda _share: None)
     with ThreadPoolExecutor(1) as pool:
         killing = pool.submit(kill_one, cluster, "ray::part")
-        there = bench.learn(material, lambda _share: None)
+        there = as_its_job_does(bench, material)
         assert killing.result()
     assert pack(there.head)[1] == pack(here.head)[1]
     assert there.folds == here.folds and there.core_seconds > 0

@@ -93,6 +93,8 @@ def test_the_stated_error_is_as_wide_as_the_model_says_it_is_with_the_rubric(emb
 
     (mean, plain), (same, wide) = judged(1.0), judged(1.5)
     assert wide > 1.2 * plain and same == pytest.approx(mean, abs=0.4)
+    kinder = msgspec.structs.replace(head, offset=1.0)
+    assert mean < level(embedder, kinder) < mean + 1, "its share of the rubric's severity"
     for broken in (0.0, -1.0, float("nan")):
         with pytest.raises(HeadBroken, match="joint"):
             pack(msgspec.structs.replace(head, joint=broken))

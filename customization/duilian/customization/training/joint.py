@@ -31,6 +31,17 @@ def joint_error(lines: Sequence[Line], judged: Sequence[Judged]) -> float:
     return float(np.clip(found, LEAST, MOST))
 
 
+def rubric_offset(lines: Sequence[Line], judged: Sequence[Judged]) -> float:
+    """Levels by which readers mark higher than the rubric alone (`judged`), nought where they agree on the whole: how severe
+    hand-set weights are is the first thing that labels tell. Nearer to 0 with fewer labels, as above."""
+    gaps = [
+        line.score - said.expected
+        for line, said in zip(lines, judged, strict=True)
+        if line.score is not None and said.expected is not None
+    ]
+    return float(sum(gaps) / (len(gaps) + STEADY))
+
+
 def with_interval(said: Judged) -> Judged:
     """Ends that are to hold nine of ten readers' marks, from the error as it is stated."""
     if said.expected is None or said.standard_error is None:

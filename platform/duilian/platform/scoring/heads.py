@@ -65,6 +65,19 @@ class OneModel:
         return self._octets
 
 
+class RubricAlone:
+    """No model at all."""
+
+    def __init__(self, tenant_id: UUID) -> None:
+        self._tenant_id = tenant_id
+
+    async def named_in(self, request: ScoreRequest) -> ScoreRequest:
+        return msgspec.structs.replace(request, tenant=str(self._tenant_id), heads=[])
+
+    async def artefact(self, sha256: str) -> bytes:
+        raise HeadUnusable(reason=sha256[:12])
+
+
 class HeadShelf:
     """One tenant's models. key: opens the tenant's storage."""
 

@@ -138,8 +138,8 @@ def _learned(learned: Learned, sha256: str) -> LearnedHead:
         raise HeadBroken(
             sha256=sha256[:12], reason=f"its marks are {learned.low} to {learned.high}, not levels 1 to 5"
         )
-    if not (isfinite(learned.joint) and learned.joint > 0):
-        raise HeadBroken(sha256=sha256[:12], reason="its joint error is not positive")
+    if not (isfinite(learned.joint) and learned.joint > 0 and isfinite(learned.offset)):
+        raise HeadBroken(sha256=sha256[:12], reason="its joint error or its offset is no number it may be")
     head = LearnedHead(learned, sha256)
     if not all(isfinite(p.expected) for found in head.model.left_out.values() for p in found):
         raise HeadBroken(sha256=sha256[:12], reason="its numbers are not finite")

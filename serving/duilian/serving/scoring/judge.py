@@ -243,6 +243,7 @@ def by_learned(
     key = known.key if known else ""
     found = model.judge(key, rows)[0]
     mean, spread = mean_and_spread(first)
+    mean = min(5.0, max(1.0, mean + model.learned.offset))
     trust = _trust(first, found)
     apart = spread * found.spread / sqrt(spread**2 + found.spread**2)  # were their errors independent
     together = apart * model.learned.joint

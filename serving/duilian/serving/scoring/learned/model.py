@@ -75,7 +75,7 @@ class Learned(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """competency: what is judged, empty where the items say so themselves. scale: the marks there are, rising; empty where any number between low and high may be given.
 
     joint: by how much rubric and model together are further off than if their errors had nothing to do with one another, as measured
-    on people whom it had not seen (1: as if); adapter: of the encoder, as safetensors (steps/adapted.py), where the vectors were read with one of the tenant's own. industry:
+    on people whom it had not seen (1: as if); offset: levels by which the company's readers mark higher than the rubric alone; adapter: of the encoder, as safetensors (steps/adapted.py), where the vectors were read with one of the tenant's own. industry:
     marked answers of the industry pack to other questions, all of them examples; items without labels are judged by them too.
     """
 
@@ -91,6 +91,7 @@ class Learned(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     items: list[Labels]
     industry: list[Labels] = msgspec.field(default_factory=list[Labels])
     joint: float = 1.0
+    offset: float = 0.0
 
 
 @dataclass(frozen=True)
