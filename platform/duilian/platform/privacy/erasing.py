@@ -9,7 +9,6 @@ a function of the database that wants an erasure under way and no legal hold, an
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -43,6 +42,7 @@ FINDINGS = frozenset({"all", "records", "recording", "scores"})
 EXAMPLES = FINDINGS | {"training"}  # copies of answers that models learn from
 OBSERVATIONS = frozenset({"face_check"})
 PERSON = frozenset({"all", "records"})
+_ONE_AT_A_TIME = text("select pg_advisory_xact_lock(hashtextextended('erase:' || :candidate, 0))")
 _REPORTS = text("select erase_records(:erasure, :interview)")
 
 
@@ -135,19 +135,19 @@ async def _empty(session: TenantSession, interview: Interview) -> int:
     return 1
 
 
-class _Done(Exception):
-    pass
-
-
 class Eraser:
-    """The task `privacy.erase`. A second run beside it, such as the command line's, does what is left or nothing."""
+    """The task `privacy.erase`. A second run about the same person, such as the command line's, waits for the first, and finds
+    what is left to do."""
 
     def __init__(self, database: Database, store: ObjectStore) -> None:
         self._database, self._store = database, store
 
     async def run(self, tenant_id: UUID, erasure_id: str) -> None:
-        with suppress(_Done):
-            await self._run(tenant_id, erasure_id)
+        async with self._database.begin(tenant_id) as meanwhile:
+            row = await meanwhile.get(Erasure, (tenant_id, UUID(erasure_id)))
+            if row is not None:
+                await meanwhile.execute(_ONE_AT_A_TIME, {"candidate": str(row.candidate_id)})
+                await self._run(tenant_id, erasure_id)
 
     async def _run(self, tenant_id: UUID, erasure_id: str) -> None:
         async with self._database.begin(tenant_id) as session:
@@ -240,11 +240,7 @@ def forget(candidate: Candidate) -> None:
 
 
 async def _locked(session: TenantSession, erasure_id: UUID) -> Erasure:
-    """Raises _Done where another run of it has come to the end meanwhile."""
-    row = await session.get_one(Erasure, (session.tenant_id, erasure_id), with_for_update=True)
-    if row.finished_at is not None:
-        raise _Done
-    return row
+    return await session.get_one(Erasure, (session.tenant_id, erasure_id), with_for_update=True)
 
 
 async def _meant(session: TenantSession, row: Erasure) -> list[tuple[UUID, UUID | None]]:
