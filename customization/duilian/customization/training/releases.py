@@ -92,8 +92,12 @@ async def against(session: TenantSession, competency: str) -> str | None:
 
 async def check_compared(session: TenantSession, run: TrainingRun) -> None:
     """Raises OtherInForce where another one judges now than the run was compared with: "not worse" said nothing of it."""
-    if (run.evaluation or {}).get("against") != await against(session, run.competency):
+    if not await is_compared(session, run):
         raise OtherInForce
+
+
+async def is_compared(session: TenantSession, run: TrainingRun) -> bool:
+    return (run.evaluation or {}).get("against") == await against(session, run.competency)
 
 
 async def promote(session: TenantSession, release_id: UUID, reason: str, live: int) -> HeadRelease:

@@ -68,7 +68,7 @@ class ModelPages(Controller):
             evaluation=evaluation, charts={
                 "agreement": reader.agreement_chart(evaluation), "curve": reader.curve_chart(evaluation),
             } if evaluation else {},
-            released=next((one for one in active if one.artefact == row.artefact), None),
+            released=next((one for one in active if one.artefact == row.artefact), None), compared=await releases.is_compared(desk.session, row),
             mine=[one for one in history if one.run_id == row.id],
         )  # fmt: skip
 
