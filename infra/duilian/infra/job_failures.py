@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, LiteralString
 
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from duilian.infra.clock import now
@@ -63,6 +64,12 @@ class EndUnwritten(Problem):
     en = "It was done, but the database was away and could not be told; it was done again."
 
 
+class DatabaseAway(Problem):
+    code = "database-away"
+    zh = "数据库当时不可用，或中断了这次操作。"
+    en = "The database was away, or broke the operation off."
+
+
 @dataclass(frozen=True)
 class Stumbling:
     """A job that failed, and is tried again or went through since. failures: so far. again_at: None while it is being tried."""
@@ -77,10 +84,10 @@ class Stumbling:
 
 def told(error: BaseException) -> dict[str, str]:
     """code, the sentence in both languages, and when."""
-    problem = TaskBroke(kind=type(error).__name__)
-    if isinstance(error, WorkerStopped | EndUnwritten) or (
-        isinstance(error, Problem) and error.status >= 500
-    ):
+    problem: Problem = TaskBroke(kind=type(error).__name__)
+    if isinstance(error, OperationalError):
+        problem = DatabaseAway()
+    if isinstance(error, Problem) and error.status >= 500:
         problem = error
     words = {"zh": problem.sentence("zh-CN"), "en": problem.sentence("en")}
     return {"code": problem.code, **words, "at": now().isoformat()}
