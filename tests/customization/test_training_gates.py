@@ -168,7 +168,11 @@ def test_labels_correct_the_rubrics_severity_as_far_as_they_are_many() -> None:
         judged = [Judged(item="a", score=3.0, expected=3.0 + n % 2) for n in range(count)]
         return joint.rubric_offset(lines, judged)
 
-    assert offset(0) == 0 and offset(10) == pytest.approx(-0.5) and offset(990) == pytest.approx(-0.99)
+    assert (
+        offset(0) == 0
+        and offset(10) == pytest.approx(-10 / 13.6)
+        and offset(990) == pytest.approx(-990 / 993.6)
+    )
 
 
 def test_a_held_out_persons_good_answer_is_no_reference_of_the_others() -> None:

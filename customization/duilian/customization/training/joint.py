@@ -16,6 +16,9 @@ from duilian.customization.lab.lines import Line
 from duilian.serving.scoring.learned.model import STEADY
 
 LEAST, MOST = 0.8, 2.5
+# Labels with as much say as the assumption that the rubric is right on the whole: the square of what it is off by on one
+# answer (0.85 levels) by that of what its weights may be off by on all (0.45).
+RUBRIC = 3.6
 HALF_OF_90 = 1.645  # standard deviations on either side that hold nine tenths of a normal distribution
 
 
@@ -33,13 +36,14 @@ def joint_error(lines: Sequence[Line], judged: Sequence[Judged]) -> float:
 
 def rubric_offset(lines: Sequence[Line], judged: Sequence[Judged]) -> float:
     """Levels by which readers mark higher than the rubric alone (`judged`), nought where they agree on the whole: how severe
-    hand-set weights are is the first thing that labels tell. Nearer to 0 with fewer labels, as above."""
+    hand-set weights are is the first thing that labels tell. Nearer to 0 with fewer labels: RUBRIC of them
+    have as much say as the assumption."""
     gaps = [
         line.score - said.expected
         for line, said in zip(lines, judged, strict=True)
         if line.score is not None and said.expected is not None
     ]
-    return float(sum(gaps) / (len(gaps) + STEADY))
+    return float(sum(gaps) / (len(gaps) + RUBRIC))
 
 
 def with_interval(said: Judged) -> Judged:
